@@ -1,0 +1,98 @@
+"""funboost_core: any function a distributed task, over any broker, by plugins.
+
+Names are imported when first used; ``import funboost_core`` itself does nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .boost import boost as boost
+    from .booster import Booster as Booster
+    from .clock import Clock as Clock
+    from .context import fct as fct
+    from .context import get_current_taskid as get_current_taskid
+    from .environment import Environment as Environment
+    from .environment import default as default
+    from .errors import BadMessage as BadMessage
+    from .errors import BrokerUnavailable as BrokerUnavailable
+    from .errors import ConfigError as ConfigError
+    from .errors import DeadLetterTask as DeadLetterTask
+    from .errors import FunboostError as FunboostError
+    from .errors import RequeueTask as RequeueTask
+    from .errors import ResultError as ResultError
+    from .errors import ResultTimeout as ResultTimeout
+    from .errors import RetryTask as RetryTask
+    from .errors import SignatureError as SignatureError
+    from .hookspecs import hookimpl as hookimpl
+    from .outcome import Ack as Ack
+    from .outcome import DeadLetter as DeadLetter
+    from .outcome import Drop as Drop
+    from .outcome import Later as Later
+    from .outcome import Outcome as Outcome
+    from .outcome import Requeue as Requeue
+    from .outcome import Retry as Retry
+    from .outcome import Run as Run
+    from .outcome import Skip as Skip
+    from .params import BoosterParams as BoosterParams
+    from .params import PublisherParams as PublisherParams
+    from .params import TaskOptions as TaskOptions
+    from .plugins import register_plugin as register_plugin
+    from .ports.broker import Broker as Broker
+    from .ports.broker import BrokerContext as BrokerContext
+    from .ports.broker import Delivery as Delivery
+    from .ports.broker import Outgoing as Outgoing
+    from .ports.broker import PullBroker as PullBroker
+    from .ports.capability import Capability as Capability
+    from .ports.pool import Pool as Pool
+    from .ports.pool import PoolContext as PoolContext
+    from .ports.pool import TaskPool as TaskPool
+    from .ports.pool import ThreadPool as ThreadPool
+    from .records import BrokerSpec as BrokerSpec
+    from .records import PoolSpec as PoolSpec
+    from .records import SchedulerSpec as SchedulerSpec
+    from .records import StateSpec as StateSpec
+    from .redrive import redrive as redrive
+    from .results import AioAsyncResult as AioAsyncResult
+    from .results import AsyncResult as AsyncResult
+    from .results import FunctionResultStatus as FunctionResultStatus
+
+_NAMES = {
+    "boost": "boost",
+    "booster": "Booster",
+    "clock": "Clock",
+    "context": "fct get_current_taskid",
+    "environment": "Environment default",
+    "errors": "BadMessage BrokerUnavailable ConfigError DeadLetterTask FunboostError RequeueTask ResultError "
+    "ResultTimeout RetryTask SignatureError",
+    "hookspecs": "hookimpl",
+    "outcome": "Ack DeadLetter Drop Later Outcome Requeue Retry Run Skip",
+    "params": "BoosterParams PublisherParams TaskOptions",
+    "plugins": "register_plugin",
+    "ports.broker": "Broker BrokerContext Delivery Outgoing PullBroker",
+    "ports.capability": "Capability",
+    "ports.pool": "Pool PoolContext TaskPool ThreadPool",
+    "records": "BrokerSpec PoolSpec SchedulerSpec StateSpec",
+    "redrive": "redrive",
+    "results": "AioAsyncResult AsyncResult FunctionResultStatus",
+}
+_WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted([*_WHERE, "__version__"])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    module = _WHERE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{module}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

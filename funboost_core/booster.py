@@ -1,0 +1,209 @@
+"""What a decorated function is: still the function, and a task that can be published and consumed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
+
+from typing_extensions import ParamSpec
+
+from . import bootstrap
+from .consuming.consumer import PAUSED
+from .message import new_task_id
+from .native import RLock
+from .results import AioAsyncResult, AsyncResult, off_loop
+from .task import Task
+
+if TYPE_CHECKING:
+    from .environment import Environment
+    from .params import BoosterParams, TaskOptions
+    from .publishing.publisher import Publisher
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C")
+
+Body = "Mapping[str, Any] | str | bytes"
+
+
+class Booster(Generic[P, R, C]):
+    """A function that can be published, consumed and still be called.
+
+    `P` are the function's parameters, `R` what a run results in, `C` what a plain call returns (a coroutine for an
+    ``async def``).  Made by `boost`.
+    """
+
+    def __init__(self, params: BoosterParams, function: Callable[P, C], environment: Environment) -> None:
+        self.boost_params = params
+        self.consuming_function = function
+        self.task = Task(params, function, environment)
+        self._environment = environment
+        self._publisher: Publisher | None = None
+        self._lock = RLock()
+        functools.update_wrapper(self, function)
+
+    @property
+    def queue_name(self) -> str:
+        """The queue."""
+        return self.boost_params.queue_name
+
+    # -- the function -------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> C:
+        """Call the function here and now."""
+        return self.consuming_function(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind like a function, so that ``obj.method(...)`` calls it."""
+        return self if instance is None else functools.partial(self.consuming_function, instance)  # type: ignore[arg-type]
+
+    def __repr__(self) -> str:
+        return f"<Booster {self.__name__} on queue {self.queue_name!r}>"  # type: ignore[attr-defined]
+
+    # -- publishing ---------------------------------------------------------------------------------------------------
+
+    @property
+    def publisher(self) -> Publisher:
+        """What publishes to the queue, connected when first used."""
+        publisher = self._publisher
+        if publisher is None:
+            with self._lock:
+                publisher = self._publisher
+                if publisher is None:
+                    from .publishing.publisher import Publisher
+
+                    publisher = self._publisher = Publisher(self.task)
+        return publisher
+
+    def push(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
+        """Publish a call with these arguments.
+
+        Raises:
+            SignatureError: the arguments do not fit the function.
+            PublishError, BrokerUnavailable: the broker did not take it.
+
+        Example::
+
+            result = add.push(1, y=2)
+        """
+        if bootstrap.muted:
+            return self._muted("push")
+        task_id = (self._publisher or self.publisher).push(args, kwargs)
+        return AsyncResult(task_id, 120.0, self._environment, self.boost_params.is_using_rpc_mode)
+
+    def push_many(self, calls: Sequence[Mapping[str, Any]]) -> list[AsyncResult[R]]:
+        """Publish many calls, each a dict of keyword arguments, in one batch.
+
+        Example::
+
+            add.push_many([{"x": 1, "y": 2}, {"x": 3, "y": 4}])
+        """
+        if bootstrap.muted:
+            return [self._muted("push_many")]
+        rpc = self.boost_params.is_using_rpc_mode
+        return [AsyncResult(task_id, 120.0, self._environment, rpc) for task_id in self.publisher.push_many(calls)]
+
+    def publish(
+        self, msg: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
+    ) -> AsyncResult[R]:
+        """Publish a message by argument names, with an id and controls of its own.
+
+        Example::
+
+            add.publish({"x": 1, "y": 2}, options=TaskOptions(countdown=60))
+        """
+        if bootstrap.muted:
+            return self._muted("publish")
+        identity, rpc = self.publisher.publish(msg, task_id, options)
+        return AsyncResult(identity, 120.0, self._environment, rpc)
+
+    async def aio_push(self, *args: P.args, **kwargs: P.kwargs) -> AioAsyncResult[R]:
+        """`push` for coroutines: the loop is not blocked."""
+        return self._aio(await off_loop(functools.partial(self.push, *args, **kwargs)))
+
+    async def aio_publish(
+        self, msg: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
+    ) -> AioAsyncResult[R]:
+        """`publish` for coroutines."""
+        return self._aio(await off_loop(self.publish, msg, task_id, options))
+
+    def send_msg(self, msg: bytes | str | dict[str, Any]) -> None:
+        """Publish raw: no ``extra``, no checks."""
+        if bootstrap.muted:
+            self._muted("send_msg")
+        else:
+            self.publisher.send(msg)
+
+    def clear(self) -> None:
+        """Remove the messages that wait."""
+        self.publisher.purge()
+
+    def get_message_count(self) -> int:
+        """Messages that wait; -1 where the broker cannot tell."""
+        return self.publisher.count()
+
+    # -- consuming ----------------------------------------------------------------------------------------------------
+
+    def consume(self) -> None:
+        """Start to consume in this process and return at once.  A second call only logs a warning."""
+        if bootstrap.muted:
+            self._muted("consume")
+            return
+        self._environment.worker.consume(self.task)
+        if getattr(self.boost_params, "schedule_tasks_on_main_thread", False):
+            self._environment.worker.wait()
+
+    def multi_process_consume(self, process_num: int = 1) -> None:
+        """Consume in `process_num` child processes, each with the task's own concurrency; returns at once."""
+        if bootstrap.muted:
+            self._muted("multi_process_consume")
+            return
+        self._environment.worker.multi_process_consume(self.task, process_num)
+
+    def pause_consume(self) -> None:
+        """Let no consumer of this queue, on any host, start another message until `continue_consume`."""
+        self._pause(True)
+
+    def continue_consume(self) -> None:
+        """Undo `pause_consume`."""
+        self._pause(False)
+
+    def _pause(self, paused: bool) -> None:
+        queue = self.task.queue
+        if self._environment.state.has("coordinator"):
+            self._environment.state.coordinator.set_flag(queue, PAUSED, "1" if paused else "0")
+        for consumer in self._environment.worker.consumers():
+            if consumer.task.queue == queue:
+                consumer.gate.pause(paused)
+
+    def wait_for_possible_has_finish_all_tasks(self, minutes: float = 3) -> None:
+        """Block until the queue has been empty, and nothing has run, for `minutes`.
+
+        Raises:
+            ValueError: `minutes` is not positive.
+            CapabilityMissing: the broker cannot count its messages.
+        """
+        from .waiting import wait_until_quiet
+
+        wait_until_quiet(self.task, self.publisher, minutes * 60)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _muted(self, what: str) -> AsyncResult[R]:
+        bootstrap.refuse(what, self.queue_name)
+        return AsyncResult(new_task_id(self.queue_name), 0.0, self._environment, False)
+
+    def _aio(self, result: AsyncResult[R]) -> AioAsyncResult[R]:
+        return AioAsyncResult(result.task_id, result.timeout, self._environment, result._rpc)
+
+    def forget_connections(self) -> None:
+        """In a forked child: publish through a connection of its own."""
+        self._lock = RLock()
+        self._publisher = None
+
+    def close(self) -> None:
+        """Release the connection; publishing again opens another."""
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            publisher.close()

@@ -1,0 +1,89 @@
+"""What is refused where a task is declared or a message published: never silently ignored."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from .errors import ConfigError, NotAvailableYet
+from .ports.capability import Capability
+from .records import resolve
+from .settings import as_bool
+
+if TYPE_CHECKING:
+    from .task import Task
+
+logger = logging.getLogger("funboost.config")
+
+NOT_YET = frozenset(
+    {
+        "specify_concurrent_pool",
+        "is_using_distributed_frequency_control",
+        "function_timeout",
+        "do_task_filtering",
+        "task_filtering_expire_seconds",
+        "is_support_remote_kill_task",
+        "is_do_not_run_by_specify_time_effect",
+        "filter_str",
+    }
+)
+"""Controls whose names are settled and whose work is still to come."""
+
+
+def refuse_missing(model: BaseModel, queue: str, names: frozenset[str] = NOT_YET) -> None:
+    """Raise `NotAvailableYet` for a control that is set to something that would have an effect."""
+    for name in names & model.model_fields_set:
+        value = getattr(model, name)
+        if value != type(model).model_fields[name].get_default(call_default_factory=True) and value:
+            raise NotAvailableYet(name=name, value=value, queue=queue)
+
+
+def refuse_impossible(task: Task) -> None:
+    """Raise `CapabilityMissing` for a control that neither the broker nor the core can provide.
+
+    Only tasks that ask for something beyond plain publishing and consuming make the broker's plugin load here.
+    """
+    params = task.params
+    state = bool(task.environment.settings("STATE_URL") or task.environment.settings("PARKING_URL"))
+    if params.retry_interval and not state:
+        task.need(Capability.DELAY, "retry_interval", "Set STATE_URL, so that messages can wait there.")
+    if params.is_push_to_dlx_queue_when_retry_max_times and not state:
+        task.need(Capability.SECOND_QUEUE, "a dead-letter queue", "Set STATE_URL, so that dead letters can be kept.")
+
+
+def broker_options(task: Task) -> Any:
+    """``broker_exclusive_config`` as the broker's options model.
+
+    An unknown key is a warning that names the closest one; with the setting STRICT it is an error.
+
+    Raises:
+        ConfigError: a value does not fit.
+    """
+    given = dict(task.params.broker_exclusive_config)
+    model = resolve(task.spec.options) if isinstance(task.spec.options, str) else task.spec.options
+    known: Mapping[str, Any] = {}
+    if model is not None:
+        known = {field.alias or name: field for name, field in model.model_fields.items()}
+    for key in [key for key in given if key not in known]:
+        near = difflib.get_close_matches(key, known, 1)
+        text = (
+            f"broker_exclusive_config of queue {task.queue_name!r} has {key!r}, which the broker {task.spec.kind} "
+            f"does not know{f'. Did you mean {near[0]!r}?' if near else ''} (it knows: {', '.join(known) or 'none'})"
+        )
+        if as_bool(task.environment.settings("STRICT", False)):
+            raise ConfigError(text)
+        logger.warning("%s. It is left out.", text)
+        del given[key]
+    if model is None:
+        return None
+    try:
+        return model(**given)
+    except ValidationError as error:
+        raise ConfigError(
+            f"broker_exclusive_config of queue {task.queue_name!r} does not fit the broker {task.spec.kind}: "
+            + "; ".join(f"{'.'.join(map(str, e['loc']))}={e['input']!r}: {e['msg']}" for e in error.errors())
+        ) from error

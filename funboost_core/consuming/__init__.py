@@ -1,0 +1,1 @@
+"""A message on its way in: gate, fetch, decode, admit, run, judge, settle."""

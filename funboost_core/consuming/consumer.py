@@ -1,0 +1,175 @@
+"""Assembles one task's consuming line and tends it: start, beat, pause, drain."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from ..message import new_task_id
+from ..outcome import Retry
+from ..ports.broker import Outgoing, PullBroker
+from ..ports.capability import Capability
+from ..ports.pool import Pool, PoolContext, TaskPool, ThreadPool
+from ..records import resolve
+from . import judging
+from .crew import Crew
+from .dispatch import Dispatch
+from .fetching import Intake
+from .gate import Gate
+from .plan import Planner
+from .settling import Settler
+
+if TYPE_CHECKING:
+    from ..outcome import Outcome, Verdict
+    from ..ports.broker import Delivery
+    from ..task import Task
+
+BEAT = 1.0
+"""Seconds between two looks at the shared state, and between signs of life."""
+PAUSED = "paused"
+"""The flag by which a queue is paused, on all hosts."""
+_PARKED_LEASE = 30.0
+_PARKED_BATCH = 100
+
+
+class Consumer:
+    """One queue being consumed in this process.
+
+    Raises:
+        ConfigError: the function does not fit the concurrency mode, or the broker cannot be consumed from.
+    """
+
+    def __init__(self, task: Task) -> None:
+        if task.function is None:
+            raise ConfigError(
+                f"Queue {task.queue_name!r} has no function in this process; it can only be published to."
+            )
+        self.task = task
+        self.id = new_task_id("").partition(":")[2]
+        self._environment = task.environment
+        broker = task.make_broker()
+        if not isinstance(broker, PullBroker):
+            raise ConfigError(f"The broker {task.spec.kind} of queue {task.queue_name!r} cannot be consumed from.")
+        self._broker = broker
+        self._pool = self._make_pool()
+        planner = Planner(task, self._pool.adapt if isinstance(self._pool, ThreadPool) else lambda function: function)
+        idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
+        self.gate = Gate(task.environment.clock, task.params.qps, idle)
+        self.settler = Settler(task, broker)
+        self.intake = Intake(task, broker, self.gate, planner, self.settler)
+        line = Crew if isinstance(self._pool, ThreadPool) else Dispatch
+        self.line: Any = line(self._pool, self.intake, self.settler, self._conclude, task.environment.clock)  # type: ignore[arg-type]
+        self._seen = 0
+        self._beaten = -1
+
+    def start(self) -> None:
+        """Begin to fetch and run."""
+        self.beat()
+        self.line.start()
+
+    def stop(self) -> None:
+        """Fetch nothing more and give back what was fetched and not started; what runs goes on."""
+        self.gate.stop()
+        self._broker.wake()
+        self.settler.give_back(self.line.stop())
+
+    def join(self, seconds: float) -> bool:
+        """Wait at most `seconds` until what runs has ended; whether it has.  Then release everything."""
+        ended: bool = self.line.join(seconds)
+        self.settler.give_back(self.line.unstarted())
+        self.settler.retry_moves()
+        self.settler.flush()
+        if self._environment.state.has("coordinator"):
+            self._environment.state.coordinator.leave(self.task.queue, self.id)
+        self._pool.close()
+        self._broker.close()
+        return ended
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs, or ran since the last look."""
+        finished, self._seen = self.intake.finished != self._seen, self.intake.finished
+        return finished or self.line.running > 0
+
+    def describe(self) -> dict[str, Any]:
+        """What the consumer tells others with each beat."""
+        return {
+            "queue": self.task.queue_name,
+            "process_id": os.getpid(),
+            "running": self.line.running,
+            "finished": self.intake.finished,
+            "paused": self.gate.paused,
+        }
+
+    def beat(self) -> None:
+        """Once a second, from the maintenance thread: signs of life, flags, what waits to be moved or given back."""
+        self._broker.maintain()
+        if self.intake.finished == self._beaten:  # nothing ended for a whole beat: do not sit on what others could run
+            self.settler.give_back(self.line.unstarted())
+        self._beaten = self.intake.finished
+        self.settler.retry_moves()
+        self.settler.flush()
+        state, queue = self._environment.state, self.task.queue
+        if state.has("coordinator"):
+            coordinator = state.coordinator
+            coordinator.beat(queue, self.id, self.describe(), 10 * BEAT)
+            self.gate.pause(coordinator.flags(queue).get(PAUSED) == "1")
+        if state.has("parking") and Capability.DELAY not in self.task.capabilities:
+            self._fetch_parked()
+
+    def tick(self) -> None:
+        """Every few milliseconds while tasks are fast: no acknowledgement waits behind one that suddenly is slow."""
+        if not self.settler.eager:
+            self.settler.flush()
+
+    def _fetch_parked(self) -> None:
+        parking = self._environment.state.parking
+        while True:
+            due = parking.claim(self.task.queue, _PARKED_BATCH, _PARKED_LEASE)
+            if not due:
+                return
+            self._broker.publish([Outgoing(message.body) for message in due])
+            parking.done(due)
+
+    def _conclude(self, delivery: Delivery, outcome: Outcome) -> bool:
+        """Judge and settle one run; True when the message is to run again right now."""
+        plan, task = delivery.plan, self.task
+        for hook in plan.after:
+            hook(delivery, task, outcome)
+        verdict = judging.judge(delivery, outcome)
+        judging.report(delivery, outcome, verdict)
+        if isinstance(verdict, Retry) and not verdict.after:
+            delivery.runs += 1
+            return True
+        self._finish(delivery, outcome, verdict)
+        return False
+
+    def _finish(self, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
+        plan, task = delivery.plan, self.task
+        for step in plan.finish:
+            try:
+                step(delivery, outcome, verdict)
+            except Exception:
+                task.logger.exception("Reporting the result of %s failed; the task goes on.", delivery.task_id)
+        for hook in plan.before_ack:
+            hook(delivery, task, verdict)
+        self.settler.settle(delivery, verdict, outcome.error)
+        for hook in plan.after_ack:
+            hook(delivery, task, verdict)
+
+    def _make_pool(self) -> Pool:
+        params = self.task.params
+        factory = resolve(self.task.pool_spec.factory)
+        context = PoolContext(
+            params.concurrent_num,
+            f"funboost-{self.task.queue_name}",
+            params.specify_async_loop,
+            params.is_auto_start_specify_async_loop_in_child_thread,
+        )
+        pool = factory(context)
+        if not isinstance(pool, (ThreadPool, TaskPool)):
+            raise ConfigError(f"The pool {self.task.pool_spec.kind} is neither a ThreadPool nor a TaskPool.")
+        assert self.task.function is not None
+        pool.check(self.task.function)
+        return pool

@@ -1,0 +1,169 @@
+"""Threads that take turns: whoever finds nothing ready fetches (the leader), the others run or wait (followers).
+
+A message is fetched and run by the same thread, without a hand-over; more threads are started only when there is
+something for them to do and no idle one waits, never more than the pool's limit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Callable
+
+from ..native import Condition
+from .execution import SUCCESS, run
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+    from ..outcome import Outcome
+    from ..ports.broker import Delivery
+    from ..ports.pool import ThreadPool
+    from .fetching import Intake
+    from .settling import Settler
+
+IDLE = 10.0
+"""Seconds after which a thread that had nothing to do ends."""
+
+
+class Crew:
+    """The workers of one consumer in a `ThreadPool`."""
+
+    def __init__(
+        self,
+        pool: ThreadPool,
+        intake: Intake,
+        settler: Settler,
+        conclude: Callable[[Delivery, Outcome], bool],
+        clock: Clock,
+    ) -> None:
+        self._pool = pool
+        self._intake = intake
+        self._settler = settler
+        self._conclude = conclude
+        self._clock = clock
+        self._turn = Condition()
+        self._leading = False
+        self._help = False  # somebody is being woken, or nobody could be
+        self._stopping = False
+        self.ready: deque[Delivery] = deque()
+        self.size = 0  # threads
+        self.idle = 0  # of them, waiting for something to do
+
+    @property
+    def running(self) -> int:
+        """Messages whose function is being called, about."""
+        return max(0, self.size - self.idle - self._leading)
+
+    def start(self) -> None:
+        """Send the first worker."""
+        with self._turn:
+            self._grow()
+
+    def stop(self) -> list[Delivery]:
+        """Start nothing more; what was fetched and not started is returned."""
+        self._stopping = True
+        with self._turn:
+            self._turn.notify_all()
+        return self.unstarted()
+
+    def unstarted(self) -> list[Delivery]:
+        """Take away what is ready and not started."""
+        taken = []
+        try:
+            while True:
+                taken.append(self.ready.popleft())
+        except IndexError:
+            return taken
+
+    def join(self, seconds: float) -> bool:
+        """Wait until all workers have ended, for at most `seconds`; whether they have."""
+        deadline = self._clock.monotonic() + seconds
+        with self._turn:
+            while self.size:
+                left = deadline - self._clock.monotonic()
+                if left <= 0:
+                    return False
+                self._clock.wait(self._turn, left)
+        return True
+
+    # -- a worker ---------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        try:
+            take = self.ready.popleft
+            while True:
+                try:
+                    delivery = take()
+                except IndexError:
+                    if not self._refill():
+                        return
+                    continue
+                if not self._help and (self.ready or not self._leading):
+                    self._call_help()
+                self._process(delivery)
+        except BaseException:
+            self._left()
+            raise
+
+    def _process(self, delivery: Delivery) -> None:
+        outcome = run(delivery)
+        if outcome is None:
+            settler = self._settler
+            if settler.needs_ack:
+                settler.acks.append(delivery)
+                if settler.eager:
+                    settler.flush()
+        else:
+            while self._conclude(delivery, outcome):
+                outcome = run(delivery) or SUCCESS
+        self._intake.finished += 1
+
+    def _refill(self) -> bool:
+        """Become the leader and fetch, or wait to be woken; False when this worker is to end."""
+        with self._turn:
+            self._help = False
+            if self._stopping:
+                self._left()
+                return False
+            if self._leading:
+                self.idle += 1
+                self._clock.wait(self._turn, IDLE)
+                self.idle -= 1
+                self._help = False
+                if self._leading and not self.ready:
+                    self._left()
+                    return False
+                return True
+            self._leading = True
+        try:
+            self.ready.extend(self._intake.take(1 + self.idle))
+        finally:
+            self._leading = False
+        return True
+
+    # -- more workers --------------------------------------------------------------------------------------------
+
+    def _call_help(self) -> None:
+        with self._turn:
+            if self._help or self._stopping:
+                return
+            self._help = True
+            if self.idle:
+                self._turn.notify()
+            else:
+                self._grow()
+
+    def _grow(self) -> None:
+        if self.size < self._pool.limit:
+            self.size += 1
+            try:
+                self._pool.start(self._work)
+            except BaseException:
+                self.size -= 1
+                self._help = False
+                raise
+
+    def _left(self) -> None:
+        with self._turn:
+            self.size -= 1
+            self._help = False
+            self._turn.notify_all()

@@ -1,0 +1,157 @@
+"""Taking messages in: gate, fetch (with the acknowledgements of the last batch), decode, admit.
+
+How many are taken adapts: no more than the threads that wait plus what the measured rate starts within a few
+milliseconds, so that short tasks move in batches and two consumers share long ones evenly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import BadMessage, ConfigError, SignatureError
+from ..message import decode, unpack
+from ..outcome import Later, Skip
+
+if TYPE_CHECKING:
+    from ..ports.broker import Delivery, PullBroker
+    from ..task import Task
+    from .gate import Gate
+    from .plan import Planner
+    from .settling import Settler
+
+WINDOW = 0.005
+"""Seconds over which the rate is measured, and for which messages are held."""
+FAST = 5000.0
+"""Completions per second from which on acknowledgements ride on the next fetch."""
+WAIT = 1.0
+"""Most seconds of one wait for messages."""
+BATCH = 100
+BATCH_LIMIT = 1000
+
+
+class Intake:
+    """The only one that fetches for a consumer; used by one thread at a time."""
+
+    def __init__(self, task: Task, broker: PullBroker, gate: Gate, planner: Planner, settler: Settler) -> None:
+        self._task = task
+        self._broker = broker
+        self._gate = gate
+        self._planner = planner
+        self._settler = settler
+        self._clock = task.environment.clock
+        self._batch = int(getattr(task.options, "pull_msg_batch_size", None) or BATCH)
+        self._listening = False
+        self._failures = 0
+        self._rate = 0.0
+        self._sampled = (self._clock.monotonic(), 0)
+        self.finished = 0  # counted by whoever finishes a message; close enough without a lock
+        self.progress = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
+
+    def take(self, free: int, most: int = BATCH_LIMIT) -> Sequence[Delivery]:
+        """Messages to run now: about as many as can start at once (`free`) or soon, never more than `most`.
+
+        () when stopped, or when none came in time.
+
+        Never raises: a broker that fails is asked again after a growing pause.
+        """
+        if self._gate.rate is not None or self._gate.paused:
+            self._settler.flush()  # the gate may hold us for long
+        permitted = self._gate.permit()
+        if not permitted:
+            return ()
+        try:
+            if not self._listening:
+                self._broker.listen()
+                self._listening = True
+            deliveries = self._fetch(min(permitted, most, self._limit(free)))
+        except Exception as error:
+            self._back_off(error)
+            return ()
+        self._failures = 0
+        self.progress = self._clock.monotonic()
+        if not deliveries:
+            return deliveries
+        if self._gate.stopped or self._gate.paused:
+            self._settler.give_back(list(deliveries))
+            return ()
+        ready = [delivery for delivery in deliveries if self._admit(delivery)]
+        self._gate.used(len(ready))
+        return ready
+
+    def _fetch(self, limit: int) -> Sequence[Delivery]:
+        done = self._settler.take_acks()
+        try:
+            deliveries = self._broker.turn(done, limit)
+        except Exception:
+            self._settler.acks.extend(done)
+            raise
+        if deliveries:
+            return deliveries
+        self._settler.eager = True  # we are about to wait: nothing would carry the acknowledgements
+        self._settler.flush()
+        return self._broker.fetch(limit, WAIT)
+
+    def _limit(self, free: int) -> int:
+        now, (then, before) = self._clock.monotonic(), self._sampled
+        elapsed = now - then
+        if elapsed >= WINDOW:
+            self._rate = (self.finished - before) / elapsed
+            self._sampled = (now, self.finished)
+            eager = self._rate < FAST
+            if self._settler.eager and not eager:
+                self._task.environment.worker.hurry()
+            self._settler.eager = eager
+        return max(1, min(self._batch, max(free, int(self._rate * WINDOW))))
+
+    def _admit(self, delivery: Delivery) -> bool:
+        """Decode a message and ask its controls; True when it may run."""
+        task, clock = self._task, self._clock
+        try:
+            body = delivery.body
+            if self._planner.convert is not None:
+                converted = self._planner.convert(body, task)
+                body = body if converted is None else converted
+            data = decode(body, task.params.max_message_bytes)
+            unpack(delivery, data, task.queue_name, clock.time())
+            signature = task.signature
+            if signature is not None and delivery.arguments.keys() != signature.accepted:
+                signature.check(delivery.arguments)
+            plan = delivery.plan = self._planner.plan(delivery)
+            for step in plan.admit:
+                admission = step(delivery)
+                if isinstance(admission, Skip):
+                    task.logger.info("%s %s is skipped: %s", task.queue_name, delivery.task_id, admission.reason)
+                    self._settler.ack(delivery)
+                    return False
+                if isinstance(admission, Later):
+                    self._put_off(delivery, admission)
+                    return False
+        except (BadMessage, SignatureError, ConfigError) as error:
+            task.logger.error("%s: a message goes to the dead-letter queue: %s", task.queue_name, error)
+            self._settler.dead_letter(delivery, str(error))
+            return False
+        except Exception as error:  # a plugin's convert or admit hook failed on this message
+            task.logger.exception("%s: a message goes to the dead-letter queue", task.queue_name)
+            self._settler.dead_letter(delivery, "a hook failed", error)
+            return False
+        return True
+
+    def _put_off(self, delivery: Delivery, admission: Later) -> None:
+        if admission.due is None:
+            self._settler.give_back([delivery])
+        else:
+            self._settler.later(delivery, admission.due)
+
+    def _back_off(self, error: BaseException) -> None:
+        self._failures += 1
+        pause = min(30.0, 0.05 * 2 ** min(self._failures, 10))
+        self._task.logger.warning(
+            "%s: the broker failed (%s: %s); trying again in %.1f s",
+            self._task.queue_name,
+            type(error).__name__,
+            error,
+            pause,
+        )
+        self._task.environment.worker.trouble(error)
+        self._gate.hold(pause)

@@ -1,0 +1,161 @@
+"""Carrying out verdicts: acknowledge (in batches), put back, put off, move to the dead-letter queue.
+
+A move that the broker refuses for now is kept and tried again at each beat; until then the message stays the broker's.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from typing import TYPE_CHECKING, Any, Callable
+
+from ..message import encode, repack
+from ..native import RLock
+from ..outcome import Ack, DeadLetter, Drop, Requeue, Retry, Verdict
+from ..ports.broker import Body, Delivery, Outgoing
+from ..ports.capability import Capability
+from ..ports.store import Parked
+
+if TYPE_CHECKING:
+    from ..ports.broker import PullBroker
+    from ..task import Task
+
+DEAD_LETTERS = "_dlx"
+
+
+class Settler:
+    """Settles the deliveries of one consumer.  All methods may be called from any of its threads.
+
+    `eager`: acknowledge at once instead of with the next fetch; the fetcher switches it by how fast the tasks are.
+    """
+
+    def __init__(self, task: Task, broker: PullBroker) -> None:
+        self._task = task
+        self._broker = broker
+        self._clock = task.environment.clock
+        self._capabilities = task.capabilities
+        self._lock = RLock()
+        self._unsettled: deque[Callable[[], None]] = deque()
+        self.eager = True
+        self.acks: deque[Delivery] = deque()
+        self.needs_ack = Capability.ACK in self._capabilities
+
+    def settle(self, delivery: Delivery, verdict: Verdict, error: BaseException | None = None) -> None:
+        """Carry out a verdict (not an immediate retry, which is the caller's)."""
+        if isinstance(verdict, (Ack, Drop)):
+            self.ack(delivery)
+        elif isinstance(verdict, Requeue):
+            self._attempt(lambda: self._broker.requeue([delivery]))
+        elif isinstance(verdict, DeadLetter):
+            self.dead_letter(delivery, verdict.reason, error)
+        elif isinstance(verdict, Retry):
+            self.later(delivery, self._clock.time() + verdict.after, run_times=delivery.runs + 1)
+
+    # -- acknowledging ------------------------------------------------------------------------------------------
+
+    def ack(self, delivery: Delivery) -> None:
+        """Acknowledge, at once or with the next batch."""
+        if self.needs_ack:
+            self.acks.append(delivery)
+            if self.eager:
+                self.flush()
+
+    def take_acks(self) -> list[Delivery]:
+        """What waits to be acknowledged; the caller now has to do it."""
+        acks, taken = self.acks, []
+        try:
+            for _ in range(len(acks)):
+                taken.append(acks.popleft())
+        except IndexError:  # another thread took the rest
+            pass
+        return taken
+
+    def flush(self) -> None:
+        """Acknowledge what waits; what the broker refuses for now stays and is tried again."""
+        taken = self.take_acks()
+        if taken:
+            try:
+                self._broker.ack(taken)
+            except Exception as error:
+                self.acks.extendleft(reversed(taken))
+                self._task.logger.warning("Acknowledging %d messages failed (%s); trying again.", len(taken), error)
+
+    # -- moving ---------------------------------------------------------------------------------------------------
+
+    def give_back(self, deliveries: list[Delivery]) -> None:
+        """Return what was fetched and not started."""
+        if deliveries:
+            self._attempt(lambda: self._broker.requeue(deliveries))
+
+    def later(self, delivery: Delivery, due: float, **extra: Any) -> None:
+        """Put a message off until `due`: the broker's own delay, else the state store."""
+        body = self._body(repack(delivery, **extra)) if extra else _raw(delivery)
+        queue = self._task.queue
+        if Capability.DELAY in self._capabilities:
+            self._move(delivery, Outgoing(body, _priority(delivery), due, delivery.attempts), queue)
+        else:
+            self._attempt(lambda: self._park(delivery, body, due, queue, "delay"))
+
+    def dead_letter(self, delivery: Delivery, reason: str, error: BaseException | None = None) -> None:
+        """Move a message to ``<queue>_dlx`` with the reason; a dead-letter queue's own failures are only logged."""
+        queue = self._task.queue
+        if queue.endswith(DEAD_LETTERS):
+            self._task.logger.error("A message of %s failed again (%s); it is given up.", queue, reason)
+            self.ack(delivery)
+            return
+        about = {
+            "reason": reason,
+            "error": f"{type(error).__name__}: {error}" if error is not None else None,
+            "attempts": delivery.runs + 1 if error is not None else delivery.runs,
+            "queue": self._task.queue_name,
+            "time": self._clock.time(),
+        }
+        if hasattr(delivery, "arguments"):
+            message = repack(delivery, dead_letter=about)
+        else:
+            about["body_b64"] = base64.b64encode(_bytes(delivery.body)).decode()
+            message = {"extra": {"dead_letter": about}}
+        target = queue + DEAD_LETTERS
+        if Capability.SECOND_QUEUE in self._capabilities:
+            self._move(delivery, Outgoing(self._body(message)), target)
+        else:
+            self._attempt(lambda: self._park(delivery, encode(message), about["time"], target, reason))
+
+    def retry_moves(self) -> None:
+        """Try again what the broker refused earlier; called at each beat."""
+        for _ in range(len(self._unsettled)):
+            self._attempt(self._unsettled.popleft())
+
+    def _move(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
+        self._attempt(lambda: self._broker.forward(delivery, message, queue))
+
+    def _park(self, delivery: Delivery, body: Body, due: Any, target: str, reason: str) -> None:
+        identity = str(delivery.extra["task_id"]) if hasattr(delivery, "extra") else repr(delivery.tag)
+        self._task.environment.state.parking.park([Parked(identity, target, _bytes(body), due, reason)])
+        self._broker.ack([delivery])
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        try:
+            with self._lock:
+                action()
+        except Exception as error:
+            self._unsettled.append(action)
+            self._task.logger.warning("Settling a message failed (%s: %s); trying again.", type(error).__name__, error)
+
+    def _body(self, message: dict[str, Any]) -> Body:
+        return message if Capability.OBJECTS in self._capabilities else encode(message, self._task.queue_name)
+
+
+def _raw(delivery: Delivery) -> Body:
+    body = delivery.body
+    return body.encode() if isinstance(body, str) else body
+
+
+def _bytes(body: Body | str) -> bytes:
+    if isinstance(body, dict):
+        return encode(body)
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
+
+
+def _priority(delivery: Delivery) -> int:
+    return int(delivery.extra.get("priority") or 0)

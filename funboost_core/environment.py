@@ -1,0 +1,180 @@
+"""Everything that belongs together in one program: settings, clock, plugins, state, tasks.
+
+A program uses the one returned by `default`; tests and embedders make their own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+from .clock import SYSTEM, Clock
+from .native import RLock
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .catalog import Catalog
+    from .manager import Manager
+    from .registry import Registry
+    from .state import State
+    from .worker import Worker
+
+
+_all: weakref.WeakSet[Environment] = weakref.WeakSet()
+
+
+class Environment:
+    """One program's settings, clock, plugins, state and tasks; its parts are made when first used.
+
+    Args:
+        settings: values that outrank environment variables and configuration files.
+        clock: time; the system's by default.
+
+    Example::
+
+        environment = Environment({"STATE_URL": "memory://"})
+    """
+
+    def __init__(self, settings: Mapping[str, Any] | None = None, clock: Clock = SYSTEM) -> None:
+        self.settings = Settings(settings)
+        self.clock = clock
+        self.aliases: dict[str, dict[str, str]] = {"brokers": {}, "pools": {}, "stores": {}, "schedulers": {}}
+        self._parts: dict[str, Any] = {}
+        self._lock = RLock()
+        _all.add(self)
+
+    def _part(self, name: str, make: Callable[[], Any]) -> Any:
+        try:
+            return self._parts[name]
+        except KeyError:
+            with self._lock:
+                if name not in self._parts:
+                    self._parts[name] = make()
+                return self._parts[name]
+
+    @property
+    def manager(self) -> Manager:
+        """The plugins that are loaded."""
+        from .manager import Manager
+
+        return self._part("manager", lambda: Manager(self))  # type: ignore[no-any-return]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The plugins that are installed."""
+        from .catalog import Catalog
+
+        return self._part("catalog", lambda: Catalog(self))  # type: ignore[no-any-return]
+
+    @property
+    def state(self) -> State:
+        """Where replies, history, filters, parked messages and flags are kept."""
+        from .state import State
+
+        return self._part("state", lambda: State(self))  # type: ignore[no-any-return]
+
+    @property
+    def registry(self) -> Registry:
+        """The tasks of this program by queue name."""
+        from .registry import Registry
+
+        return self._part("registry", Registry)  # type: ignore[no-any-return]
+
+    @property
+    def worker(self) -> Worker:
+        """Everything that consumes in this process."""
+        from .worker import Worker
+
+        return self._part("worker", lambda: Worker(self))  # type: ignore[no-any-return]
+
+    def __call__(self, name: str, default: Any = None) -> Any:
+        """Short for ``self.settings(name, default)``."""
+        return self.settings(name, default)
+
+    def namespaced(self, name: str) -> str:
+        """`name` with the NAMESPACE setting in front, so that several deployments can share a server."""
+        namespace = self.settings("NAMESPACE")
+        return f"{namespace}.{name}" if namespace else name
+
+    def data_dir(self) -> Path:
+        """The folder for files of embedded brokers and stores, made when missing.
+
+        The setting DATA_DIR, else `.funboost` beside the project's configuration (setting PROJECT_ROOT), else a
+        folder of the user's data directory named after the project.
+        """
+        explicit, root = self.settings("DATA_DIR"), self.settings("PROJECT_ROOT")
+        if explicit:
+            folder = Path(explicit)
+        elif root:
+            folder = Path(root) / ".funboost"
+        else:
+            folder = _user_data_dir() / _project_key()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def close(self) -> None:
+        """Stop what consumes and release what was opened."""
+        for name in ("worker", "registry", "state"):
+            part = self._parts.get(name)
+            if part is not None:
+                part.close()
+
+    def _forked(self) -> None:
+        """In a forked child: connections, threads and locks of the parent are not ours."""
+        self._lock = RLock()
+        for name in ("state", "worker"):
+            self._parts.pop(name, None)
+        if "registry" in self._parts:
+            self.registry.forget_connections()
+
+
+def every() -> list[Environment]:
+    """All environments of this process."""
+    return list(_all)
+
+
+def _after_fork() -> None:
+    for environment in every():
+        environment._forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _user_data_dir() -> Path:
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Application Support")
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "funboost"
+
+
+_MARKS = ("pyproject.toml", "setup.py", ".git", ".hg")
+
+
+def _project_key() -> str:
+    """A name for the project that runs: the marked folder above its main script, else that script's folder."""
+    import hashlib
+
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    folder = Path(main).resolve().parent if main else Path.cwd()
+    folder = next((f for f in (folder, *folder.parents) if any((f / mark).exists() for mark in _MARKS)), folder)
+    return f"{folder.name or 'root'}-{hashlib.sha256(str(folder).encode()).hexdigest()[:10]}"
+
+
+_default: Environment | None = None
+
+
+def default() -> Environment:
+    """The environment of this program."""
+    global _default
+    if _default is None:
+        _default = Environment()
+    return _default

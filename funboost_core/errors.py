@@ -1,0 +1,113 @@
+"""The exception tree.  The docstring of a class is its message: it says what was wrong and what to do."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+
+class FunboostError(Exception):
+    """Something went wrong in funboost."""
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.details = details
+        if message is None:
+            message = inspect.cleandoc(type(self).__doc__ or "").replace("\n", " ").format(**details)
+        super().__init__(message)
+
+
+# -- configuration: raised where a task is declared or started, never per message ---------------------------
+
+
+class ConfigError(FunboostError, ValueError):
+    """The configuration is wrong."""
+
+
+class UnknownKind(ConfigError, LookupError):
+    """No {room} called {kind!r} is installed (installed: {installed}). Install it with: pip install {dist}{hint}"""
+
+
+class DuplicateKind(ConfigError):
+    """Two plugins declare the {room} {kind!r}: {first} and {second}. Uninstall one of them."""
+
+
+class PluginIncompatible(ConfigError):
+    """The plugin {plugin} does not fit this funboost-core {core}: {reason}. Install versions that belong together."""
+
+
+class CapabilityMissing(ConfigError):
+    """The broker {kind!r} of queue {queue!r} cannot do what {feature} needs ({missing}). {fix}"""
+
+
+class NotAvailableYet(ConfigError, NotImplementedError):
+    """{name}={value!r} (queue {queue!r}) is not available yet in this version. Leave it out."""
+
+
+class StateMissing(ConfigError):
+    """{feature} needs a place to keep state and none is configured. Set {setting}, for example in the
+    environment: FUNBOOST_{setting}=memory://"""
+
+
+class QueueUnknown(ConfigError, LookupError):
+    """No task with queue_name={queue!r} is known in this process (known: {known}). Import the module that defines it."""
+
+
+# -- publishing ---------------------------------------------------------------------------------------------
+
+
+class SignatureError(FunboostError, ValueError, TypeError):
+    """The arguments do not fit {function}: {problem}."""
+
+
+class PublishError(FunboostError):
+    """The message could not be published to queue {queue!r}: {error}"""
+
+
+class NotSerializable(FunboostError, TypeError):
+    """Argument {name!r} of queue {queue!r} is a {type}, which JSON cannot carry. Pass plain data instead."""
+
+
+# -- messages and brokers ------------------------------------------------------------------------------------
+
+
+class BadMessage(FunboostError, ValueError):
+    """A message that cannot be run; it goes to the dead-letter queue with this reason: {reason}"""
+
+
+class BrokerError(FunboostError):
+    """The broker failed: {error}"""
+
+
+class BrokerUnavailable(BrokerError, ConnectionError):
+    """The broker {kind!r} cannot be reached ({error}). Check that it runs and that the settings point to it."""
+
+
+# -- raised by a task to say what becomes of its message ------------------------------------------------------
+
+
+class TaskControl(FunboostError):
+    """Base of the exceptions by which a task decides what becomes of its message."""
+
+
+class RetryTask(TaskControl):
+    """The task asked to be run again."""
+
+
+class RequeueTask(TaskControl):
+    """The task asked for its message to be put back into the queue."""
+
+
+class DeadLetterTask(TaskControl):
+    """The task asked for its message to be moved to the dead-letter queue."""
+
+
+# -- results ----------------------------------------------------------------------------------------------------
+
+
+class ResultTimeout(FunboostError, TimeoutError):
+    """No result of task {task_id} arrived within {timeout} seconds. Is a consumer running, and does the task use
+    is_using_rpc_mode=True?"""
+
+
+class ResultError(FunboostError):
+    """The task failed: {error}"""

@@ -1,0 +1,355 @@
+"""Every hook, grouped by room.  Each docstring has a plugin that runs (tests/unit/test_hook_examples.py runs them).
+
+Declaration hooks are called once, when a plugin registers.  Lifecycle hooks are bound to tuples when a task starts to
+publish or consume; an implementation may take fewer arguments than are listed here.  An exception in a *notify* hook is
+logged with the plugin's name and goes no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Callable
+
+import pluggy
+
+if TYPE_CHECKING:
+    from .message import Message
+    from .outcome import Admission, Outcome, Verdict
+    from .ports.broker import Delivery
+    from .records import BrokerSpec, PoolSpec, SchedulerSpec, StateSpec
+    from .task import Task
+    from .worker import Worker
+
+PROJECT = "funboost"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Declarations:
+    """What a plugin offers.  Two plugins that declare the same kind are an error that names both."""
+
+    @hookspec(historic=True)
+    def funboost_brokers(self) -> Iterable[BrokerSpec]:
+        """Declare broker kinds.
+
+        Example::
+
+            from funboost_core import BrokerSpec, Capability, hookimpl
+
+            @hookimpl
+            def funboost_brokers():
+                return [BrokerSpec("PIGEON", "pigeons.broker:Loft", Capability.PUBLISH, summary="carrier pigeons")]
+        """
+        raise NotImplementedError
+
+    @hookspec(historic=True)
+    def funboost_pools(self) -> Iterable[PoolSpec]:
+        """Declare concurrency modes.
+
+        Example::
+
+            from funboost_core import PoolSpec, hookimpl
+
+            @hookimpl
+            def funboost_pools():
+                return [PoolSpec("fibres", "fibres.pool:FibrePool", summary="one fibre a call")]
+        """
+        raise NotImplementedError
+
+    @hookspec(historic=True)
+    def funboost_state_stores(self) -> Iterable[StateSpec]:
+        """Declare backends that serve all parts of the state; `kind` is the URL scheme of STATE_URL.
+
+        Example::
+
+            from funboost_core import StateSpec, hookimpl
+
+            @hookimpl
+            def funboost_state_stores():
+                return [StateSpec("etcd", "funboost_etcd.store:EtcdState", summary="state in etcd")]
+        """
+        raise NotImplementedError
+
+    @hookspec(historic=True)
+    def funboost_result_stores(self) -> Iterable[StateSpec]:
+        """Declare backends for replies and history alone, named by RESULTS_URL or HISTORY_URL.
+
+        Example::
+
+            from funboost_core import StateSpec, hookimpl
+
+            @hookimpl
+            def funboost_result_stores():
+                return [StateSpec("influx", "funboost_influx.store:History", summary="history in a time series")]
+        """
+        raise NotImplementedError
+
+    @hookspec(historic=True)
+    def funboost_filters(self) -> Iterable[StateSpec]:
+        """Declare backends for the filter alone, named by FILTER_URL.
+
+        Example::
+
+            from funboost_core import StateSpec, hookimpl
+
+            @hookimpl
+            def funboost_filters():
+                return [StateSpec("bloom", "funboost_bloom.store:BloomFilter", summary="a Bloom filter")]
+        """
+        raise NotImplementedError
+
+    @hookspec(historic=True)
+    def funboost_schedulers(self) -> Iterable[SchedulerSpec]:
+        """Declare schedulers of periodic jobs.
+
+        Example::
+
+            from funboost_core import SchedulerSpec, hookimpl
+
+            @hookimpl
+            def funboost_schedulers():
+                return [SchedulerSpec("crontab", "funboost_crontab.scheduler:Crontab", summary="the system's cron")]
+        """
+        raise NotImplementedError
+
+
+class Publishing:
+    """On the way out; called in the thread that publishes."""
+
+    @hookspec
+    def funboost_before_publish(self, message: Message, task: Task) -> None:
+        """Notify: called before a message is encoded.  It may change `message.arguments` and `message.extra`.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            @hookimpl
+            def funboost_before_publish(message, task):
+                message.extra["tenant"] = "blue"
+        """
+
+    @hookspec
+    def funboost_after_publish(self, message: Message, task: Task) -> None:
+        """Notify: called when the broker has confirmed the message.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            published = []
+
+            @hookimpl
+            def funboost_after_publish(message, task):
+                published.append((task.queue_name, message.task_id))
+        """
+
+    @hookspec
+    def funboost_publish_failed(self, message: Message, task: Task, error: BaseException) -> None:
+        """Notify: called when the broker refused the message; the error is raised to the publisher afterwards.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            lost = []
+
+            @hookimpl
+            def funboost_publish_failed(message, error):
+                lost.append((message.task_id, error))
+        """
+
+
+class Executing:
+    """Around the user's function; called on a thread of the framework in every concurrency mode."""
+
+    @hookspec(firstresult=True)
+    def funboost_convert_message(self, body: bytes | str | dict[str, Any], task: Task) -> dict[str, Any] | str | None:
+        """Decide: turn a message that is not ours into a dict or JSON text, or answer None.  Stops at the first answer.
+
+        Called before a message is decoded, with what the broker delivered.  An exception sends the message to the
+        dead-letter queue.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            @hookimpl
+            def funboost_convert_message(body):
+                if isinstance(body, bytes) and body.startswith(b"x="):
+                    return {"x": int(body[2:])}
+        """
+
+    @hookspec(firstresult=True)
+    def funboost_admit(self, delivery: Delivery, task: Task) -> Admission | None:
+        """Decide: may this message run now?  Answer `Run()`, `Skip(reason)`, `Later(due)` or None.
+
+        Called after the task's own controls, before the pool.  Stops at the first answer.
+
+        Example::
+
+            from funboost_core import Skip, hookimpl
+
+            @hookimpl
+            def funboost_admit(delivery, task):
+                if delivery.arguments.get("x") == 13:
+                    return Skip("unlucky")
+        """
+
+    @hookspec
+    def funboost_before_execute(self, delivery: Delivery, task: Task) -> None:
+        """Notify: called right before each run of the function.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            started = []
+
+            @hookimpl
+            def funboost_before_execute(delivery):
+                started.append(delivery.task_id)
+        """
+
+    @hookspec
+    def funboost_around_execute(self, task: Task) -> Callable[[Callable[..., Any]], Callable[..., Any]] | None:
+        """Around: called once when a task starts to consume; the wrapper that is returned wraps every call.
+
+        Example::
+
+            import time
+
+            from funboost_core import hookimpl
+
+            spent = []
+
+            @hookimpl
+            def funboost_around_execute(task):
+                def wrap(call):
+                    def timed(**arguments):
+                        start = time.perf_counter()
+                        try:
+                            return call(**arguments)
+                        finally:
+                            spent.append(time.perf_counter() - start)
+                    return timed
+                return wrap
+        """
+
+    @hookspec
+    def funboost_after_execute(self, delivery: Delivery, task: Task, outcome: Outcome) -> None:
+        """Notify: called after each run with its `Outcome`.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            failures = []
+
+            @hookimpl
+            def funboost_after_execute(delivery, outcome):
+                if not outcome.success:
+                    failures.append((delivery.task_id, outcome.error))
+        """
+
+    @hookspec(firstresult=True)
+    def funboost_judge(self, delivery: Delivery, task: Task, outcome: Outcome) -> Verdict | None:
+        """Decide what becomes of a message once its function has returned or raised.  Stops at the first answer.
+
+        Called after `funboost_after_execute`; with no answer the task's retry policy decides.
+
+        Example::
+
+            from funboost_core import Drop, hookimpl
+
+            @hookimpl
+            def funboost_judge(delivery, outcome):
+                if isinstance(outcome.error, FileNotFoundError):
+                    return Drop("the file is gone")
+        """
+
+
+class Acknowledging:
+    """Around the acknowledgement."""
+
+    @hookspec
+    def funboost_before_ack(self, delivery: Delivery, task: Task, verdict: Verdict) -> None:
+        """Notify: called before a message is acknowledged, moved or given back, with the `Verdict` that is carried out.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            verdicts = []
+
+            @hookimpl
+            def funboost_before_ack(delivery, verdict):
+                verdicts.append(verdict)
+        """
+
+    @hookspec
+    def funboost_after_ack(self, delivery: Delivery, task: Task, verdict: Verdict) -> None:
+        """Notify: called when the verdict is carried out or, for plain acknowledgements, on its way in a batch.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            done = []
+
+            @hookimpl
+            def funboost_after_ack(delivery):
+                done.append(delivery.task_id)
+        """
+
+
+class Working:
+    """The worker's own life."""
+
+    @hookspec
+    def funboost_worker_started(self, worker: Worker) -> None:
+        """Notify: called when the first task of this process starts to consume.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            up = []
+
+            @hookimpl
+            def funboost_worker_started(worker):
+                up.append(worker)
+        """
+
+    @hookspec
+    def funboost_worker_stopping(self, worker: Worker) -> None:
+        """Notify: called when draining begins.
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            down = []
+
+            @hookimpl
+            def funboost_worker_stopping(worker):
+                down.append(worker)
+        """
+
+    @hookspec
+    def funboost_worker_error(self, worker: Worker, error: BaseException) -> None:
+        """Notify: called when the worker's own machinery met an error (a broker that is away, a hook that failed).
+
+        Example::
+
+            from funboost_core import hookimpl
+
+            troubles = []
+
+            @hookimpl
+            def funboost_worker_error(error):
+                troubles.append(error)
+        """
+
+
+ROOMS = (Declarations, Publishing, Executing, Acknowledging, Working)

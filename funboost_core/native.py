@@ -1,0 +1,74 @@
+"""Real threads, locks and clocks, also where a library has replaced them by green ones.
+
+All framework work (fetching, settling, beats) runs on operating-system threads in every concurrency mode, so it must
+not pick up a monkey-patched ``threading``.  Where nothing is patched, the names below *are* those of the standard
+library; otherwise they come from a private copy of ``threading`` built over the untouched C primitives.  No patching
+library is named or asked: the C modules are the same for all.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import sys
+import threading as _threading
+import time as _time
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+try:
+    from _queue import SimpleQueue  # the C class itself; patching libraries replace only queue.SimpleQueue
+except ImportError:  # pragma: no cover - interpreters without the accelerator
+    from queue import SimpleQueue
+
+__all__ = ["Condition", "Event", "Lock", "RLock", "SimpleQueue", "Thread", "get_ident", "patched", "sleep"]
+
+
+def _is_patched() -> bool:
+    return getattr(_threading.get_ident, "__module__", "_thread") != "_thread" or (
+        type(_time.sleep).__name__ != "builtin_function_or_method"
+    )
+
+
+def _pristine(name: str) -> ModuleType:
+    """A copy of the built-in module `name` as the interpreter made it."""
+    live = sys.modules[name]
+    before = dict(vars(live))
+    spec = importlib.machinery.BuiltinImporter.find_spec(name)
+    assert spec is not None
+    fresh = importlib.util.module_from_spec(spec)
+    assert spec.loader is not None
+    spec.loader.exec_module(fresh)
+    copy = ModuleType(name)
+    vars(copy).update(vars(fresh))
+    vars(live).update(before)  # Python 3.9 hands out the live module itself, reset: give it back as it was
+    return copy
+
+
+def _pristine_threading() -> tuple[ModuleType, ModuleType]:
+    thread, time = _pristine("_thread"), _pristine("time")
+    names = {"_thread": thread, "time": time}
+    saved = {name: sys.modules.get(name) for name in (*names, "threading")}
+    try:
+        sys.modules.update(names)
+        del sys.modules["threading"]
+        spec = importlib.util.find_spec("threading")
+        assert spec is not None and spec.loader is not None
+        copy = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(copy)
+    finally:
+        for name, module in saved.items():
+            if module is not None:
+                sys.modules[name] = module
+    return copy, time
+
+
+patched: bool = _is_patched()
+
+if TYPE_CHECKING or not patched:
+    from threading import Condition, Event, Lock, RLock, Thread, get_ident
+    from time import sleep
+else:
+    _copy, _clock = _pristine_threading()
+    Condition, Event, Lock, RLock, Thread = _copy.Condition, _copy.Event, _copy.Lock, _copy.RLock, _copy.Thread
+    get_ident, sleep = _copy.get_ident, _clock.sleep

@@ -1,0 +1,1 @@
+"""Controls as values and small objects without threads or I/O."""

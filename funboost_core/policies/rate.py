@@ -1,0 +1,50 @@
+"""`qps` as a schedule of evenly spaced starts on a monotonic clock, for 0.01 and for 10,000 alike."""
+
+from __future__ import annotations
+
+_SHARE = 0.02
+"""Share of a second's starts by which a sliding second may exceed the rate after a delay."""
+_EPSILON = 1e-9
+
+
+class Rate:
+    """Due times ``1 / qps`` apart on a fixed grid.
+
+    A start that comes late keeps the grid, so the mean is exact; what may be caught up at once is bounded, so that in
+    any sliding second there are at most ``max(qps + 1, 1.02 * qps)`` starts, also after the schedule lay idle.
+    Not thread-safe: only the thread that fetches uses it.
+
+    Example::
+
+        rate = Rate(2)
+        assert rate.due(now=10.0) == (1, 0.0)
+        rate.used(1, now=10.0)
+        assert rate.due(now=10.0) == (0, 0.5)
+    """
+
+    def __init__(self, qps: float) -> None:
+        self._next: float | None = None
+        self.change(qps)
+
+    def change(self, qps: float) -> None:
+        """Use another rate from now on."""
+        self.qps = qps
+        self.interval = 1.0 / qps
+        # Less than one interval, or a fiftieth of a second's starts but one: together with the start that is due
+        # neither exceeds the bound of a sliding second.
+        self._lateness = max(0.99 * self.interval, _SHARE - self.interval)
+
+    def due(self, now: float) -> tuple[int, float]:
+        """How many starts are due, and in how many seconds the next one is when none is."""
+        if self._next is None:
+            return 1, 0.0
+        late = now - self._next
+        if late < -_EPSILON:
+            return 0, -late
+        return 1 + int(min(late, self._lateness) / self.interval + _EPSILON), 0.0
+
+    def used(self, starts: int, now: float) -> None:
+        """`starts` runs were begun at `now`."""
+        if starts:
+            begin = now if self._next is None else max(self._next, now - self._lateness)
+            self._next = begin + starts * self.interval

@@ -1,0 +1,155 @@
+"""What a broker plugin implements.  Write a `PullBroker` unless the client library insists on calling you."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+    from ..environment import Environment
+
+Body = Union[bytes, "dict[str, Any]"]
+"""What travels: JSON bytes, or the message dict itself on brokers with OBJECTS."""
+
+
+class Outgoing:
+    """One message on its way to a broker.
+
+    `body` is the text (bytes) or, with OBJECTS, the dict; `priority` higher first, 0 for none; `due` the wall-clock
+    time (epoch seconds) before which it must not be fetched, or None.
+    """
+
+    __slots__ = ("attempts", "body", "due", "message", "priority")
+
+    message: Any  # the Message, for after-publish hooks; set only where there are any
+
+    def __init__(self, body: Body, priority: int = 0, due: float | None = None, attempts: int = 0) -> None:
+        self.body = body
+        self.priority = priority
+        self.due = due
+        self.attempts = attempts  # deliveries so far, kept when a message is forwarded
+
+
+class Delivery:
+    """One message fetched from a broker.
+
+    The broker fills in `body`, `tag` (its own handle: row id, receipt, offset; opaque to the core) and `attempts`
+    (1 for a first delivery, where it counts them).  The core fills in the rest: `arguments` and `extra` once
+    decoded, `plan` = the compiled steps of this message, `runs` = runs of the function so far.
+    """
+
+    __slots__ = ("arguments", "attempts", "body", "extra", "plan", "runs", "started", "tag")
+
+    arguments: dict[str, Any]
+    extra: dict[str, Any]
+    plan: Any
+    runs: int
+    started: float
+
+    def __init__(self, body: Body | str, tag: Any = None, attempts: int = 1) -> None:
+        self.body = body
+        self.tag = tag
+        self.attempts = attempts
+        self.runs = 0
+
+    @property
+    def task_id(self) -> str:
+        """The id given by the publisher."""
+        return self.extra["task_id"]  # type: ignore[no-any-return]
+
+
+class BrokerContext:
+    """What a broker is built from.
+
+    `queue` is the name with the namespace in front; `options` an instance of the spec's options model (None without
+    one); `settings(name)` looks a connection setting up; `environment` gives the clock and the data folder.
+    """
+
+    def __init__(self, kind: str, queue: str, options: Any, environment: Environment, logger: Logger) -> None:
+        self.kind = kind
+        self.queue = queue
+        self.options = options
+        self.environment = environment
+        self.settings = environment.settings
+        self.clock = environment.clock
+        self.logger = logger
+
+
+class Broker(ABC):
+    """What all brokers share.  One object serves one queue of one process and is made lazily.
+
+    `publish`, `count`, `purge` may be called from any thread; `open` is called once before anything else in the
+    process that uses it, `close` once at the end.  Connection errors are raised as `BrokerUnavailable`; the core
+    waits and tries again for ever.
+    """
+
+    def __init__(self, context: BrokerContext) -> None:
+        self.context = context
+
+    def open(self) -> None:
+        """Connect.  Raise `ConfigError` for settings that can never work, `BrokerUnavailable` for the rest."""
+
+    def close(self) -> None:
+        """Release everything; what was fetched and not acknowledged goes back to the queue."""
+
+    @abstractmethod
+    def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Publish a batch; the messages are safe, in this order, when it returns."""
+
+    def count(self) -> int:
+        """Messages that wait to be fetched (COUNT)."""
+        return -1
+
+    def purge(self) -> None:
+        """Remove the messages that wait (PURGE)."""
+        raise NotImplementedError(f"{self.context.kind} declares no PURGE")
+
+
+class PullBroker(Broker):
+    """A broker that is asked for messages.
+
+    Example: the tutorial "write a broker in 60 lines" (docs/en/write-a-broker.md).
+    """
+
+    def listen(self) -> None:
+        """Become a consumer: called once before the first `fetch`, on a thread that may fetch (register, subscribe)."""
+
+    @abstractmethod
+    def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
+        """Return up to `limit` messages; when there are none wait at most `timeout` seconds; () when none came.
+
+        Called by one thread at a time, not always the same.  `wake` ends the waiting early.
+        """
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Forget these messages for good.  Acknowledging one twice, or one that was given away, does nothing."""
+
+    def turn(self, done: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
+        """Acknowledge `done` and fetch what is there without waiting; override where one round trip does both."""
+        if done:
+            self.ack(done)
+        return self.fetch(limit, 0)
+
+    def requeue(self, deliveries: Sequence[Delivery]) -> None:
+        """Give messages back, unchanged, for any consumer to fetch again (REQUEUE).
+
+        `attempts` does not grow: they were not run, or the task itself asked for another turn.
+        """
+        self.publish([Outgoing(d.body if not isinstance(d.body, str) else d.body.encode()) for d in deliveries])
+        self.ack(deliveries)
+
+    def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
+        """Atomically publish `message` to `queue` (this one or another of the same server) and ack (SECOND_QUEUE)."""
+        raise NotImplementedError(f"{self.context.kind} declares no SECOND_QUEUE")
+
+    def wake(self) -> None:
+        """Make a waiting `fetch` return soon; called from other threads."""
+
+    def idle(self, timeout: float) -> None:
+        """Keep the connection alive for about `timeout` seconds while nothing is fetched (NEEDS_IDLE)."""
+
+    def maintain(self) -> None:
+        """Called every beat (seconds) from the maintenance thread: renew leases, return what the dead held."""

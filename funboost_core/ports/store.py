@@ -1,0 +1,162 @@
+"""State other than messages, in five parts.  A backend may serve all (`StateStore`) or single ones.
+
+All times are epoch seconds of the store's own clock; every claim has a time to live.  All methods may be called from
+any thread.  Keys are text; payloads are JSON text as bytes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Replies(ABC):
+    """Results on their way back to who waits for them (RPC)."""
+
+    @abstractmethod
+    def put(self, task_id: str, payload: bytes, ttl: float) -> None:
+        """Keep `payload` for `ttl` seconds and wake who waits for it."""
+
+    @abstractmethod
+    def get(self, task_id: str, timeout: float) -> bytes | None:
+        """The payload, waiting at most `timeout` seconds; None when there is none.  It can be read repeatedly."""
+
+
+class History(ABC):
+    """Status and results of past runs, one record a task, later ones replacing earlier ones."""
+
+    @abstractmethod
+    def save(self, records: Sequence[Mapping[str, Any]], ttl: float) -> None:
+        """Insert or replace status dicts (`FunctionResultStatus.get_status_dict`), found by ``_id``."""
+
+    @abstractmethod
+    def get(self, task_id: str) -> dict[str, Any] | None:
+        """The record of one task."""
+
+    @abstractmethod
+    def search(
+        self,
+        queue: str | None = None,
+        success: bool | None = None,
+        text: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[dict[str, Any]]:
+        """Newest first; `text` is looked for in arguments and exception, `since`/`until` bound ``time_start``."""
+
+    @abstractmethod
+    def prune(self) -> int:
+        """Delete what has outlived its `ttl`; the number deleted."""
+
+
+class Filter(ABC):
+    """Which arguments have been claimed by which task (uniqueness)."""
+
+    @abstractmethod
+    def claim(self, scope: str, key: str, holder: str, lease: float) -> str | None:
+        """Claim `key` for `holder` during `lease` seconds.
+
+        None when it is now (or was already) the holder's; else the id of who holds it, which is ``"done"`` after
+        `keep`.
+        """
+
+    @abstractmethod
+    def keep(self, scope: str, key: str, ttl: float | None) -> None:
+        """The work is done: refuse the key for `ttl` seconds, None = for ever."""
+
+    @abstractmethod
+    def release(self, scope: str, key: str, holder: str) -> None:
+        """Give the key up if `holder` still has it."""
+
+    @abstractmethod
+    def clear(self, scope: str) -> None:
+        """Forget all keys of `scope`."""
+
+
+class Parked(NamedTuple):
+    """A message that waits: `id` makes parking it again harmless; `target` is the queue it goes to when due."""
+
+    id: str
+    target: str
+    body: bytes
+    due: float
+    reason: str = ""
+
+
+class Parking(ABC):
+    """Messages that wait for their time, or for somebody to redrive them, outside the broker."""
+
+    @abstractmethod
+    def park(self, messages: Sequence[Parked]) -> None:
+        """Keep messages; one with the same id and target is replaced."""
+
+    @abstractmethod
+    def claim(self, target: str, limit: int, lease: float) -> list[Parked]:
+        """Up to `limit` messages of `target` that are due, withheld from other claimants for `lease` seconds."""
+
+    @abstractmethod
+    def done(self, messages: Iterable[Parked]) -> None:
+        """They have been published: forget them."""
+
+    @abstractmethod
+    def next_due(self, target: str) -> float | None:
+        """When the next unclaimed message of `target` is due; None when none waits."""
+
+    @abstractmethod
+    def count(self, target: str) -> int:
+        """Messages that wait, due or not."""
+
+
+class Coordinator(ABC):
+    """What consumers of a queue tell each other: beats, flags, counters, shared schedules."""
+
+    @abstractmethod
+    def beat(self, scope: str, member: str, info: Mapping[str, Any], ttl: float) -> None:
+        """`member` is alive for `ttl` more seconds; `info` (JSON-able) describes it."""
+
+    @abstractmethod
+    def leave(self, scope: str, member: str) -> None:
+        """`member` has ended."""
+
+    @abstractmethod
+    def members(self, scope: str) -> dict[str, dict[str, Any]]:
+        """The living members and their `info`."""
+
+    @abstractmethod
+    def set_flag(self, scope: str, name: str, value: str | None, ttl: float | None = None) -> None:
+        """Set a flag, or remove it (None)."""
+
+    @abstractmethod
+    def flags(self, scope: str) -> dict[str, str]:
+        """All flags of `scope` that have not expired."""
+
+    @abstractmethod
+    def add(self, scope: str, counts: Mapping[str, int]) -> dict[str, int]:
+        """Add to counters (0 reads); the new values."""
+
+    @abstractmethod
+    def reserve(self, scope: str, interval: float, most: int, horizon: float) -> tuple[float, int]:
+        """Reserve due times of a schedule of one start every `interval` seconds, shared by all consumers.
+
+        Returns ``(first, n)``: n <= `most` consecutive due times from `first` seconds from now (>= 0) on, none of
+        them later than `horizon` seconds after the first.
+        """
+
+
+class StateStore(ABC):
+    """A backend that serves all parts."""
+
+    replies: Replies
+    history: History
+    filter: Filter
+    parking: Parking
+    coordinator: Coordinator
+    cross_process: bool = True
+    cross_host: bool = True
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release connections and files."""

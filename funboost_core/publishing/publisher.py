@@ -1,0 +1,185 @@
+"""One queue's way out: arguments -> message -> broker.  Safe to use from any thread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import binding
+from ..checks import refuse_missing
+from ..consuming.admission import due_time, timezone
+from ..errors import FunboostError, PublishError, SignatureError
+from ..message import Message, encode, new_task_id
+from ..ports.broker import Outgoing
+from ..ports.capability import Capability
+
+if TYPE_CHECKING:
+    from ..params import TaskOptions
+    from ..task import Task
+
+
+class Publisher:
+    """Publishes to one queue; made lazily in each process.
+
+    Raises:
+        UnknownKind: the broker is not installed.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._broker = task.make_broker()
+        hooks, capabilities = task.hooks, task.capabilities
+        self._objects = Capability.OBJECTS in capabilities
+        self._check = task.signature is not None and task.params.should_check_publish_func_params
+        self._before = binding.bind(hooks, "funboost_before_publish", "message", "task")
+        self._after = binding.bind(hooks, "funboost_after_publish", "message", "task")
+        self._failed = binding.bind(hooks, "funboost_publish_failed", "message", "task", "error")
+        self._hooked = bool(self._before or self._after or self._failed)
+        self._stamp = _Stamp(str(task.environment.settings("TIMEZONE", "UTC")))
+        self._time = task.environment.clock.time
+        task.need(Capability.PUBLISH, "push", "This broker only consumes.")
+
+    # -- what users call --------------------------------------------------------------------------------------------
+
+    def push(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+        """Publish a call; the task id."""
+        signature = self.task.signature
+        if signature is None:
+            raise SignatureError(
+                function=f"queue {self.task.queue_name!r}",
+                problem="its function is not known here; use publish with a dict",
+            )
+        extra = self._extra()
+        self._send([self._outgoing(signature.bind(args, kwargs, self._check), extra)])
+        return extra["task_id"]  # type: ignore[no-any-return]
+
+    def push_many(self, calls: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Publish many calls, given by their keyword arguments, in one batch; the task ids."""
+        outgoing, ids = [], []
+        for arguments in calls:
+            if self._check:
+                self.task.signature.check(dict(arguments))  # type: ignore[union-attr]
+            extra = self._extra()
+            outgoing.append(self._outgoing(dict(arguments), extra))
+            ids.append(extra["task_id"])
+        self._send(outgoing)
+        return ids
+
+    def publish(
+        self, message: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
+    ) -> tuple[Any, bool]:
+        """Publish a message given by argument names (a dict or its JSON text); the task id, and whether RPC is asked for.
+
+        An ``extra`` in the message wins over what is generated.
+        """
+        arguments = dict(json.loads(message) if isinstance(message, (str, bytes)) else message)
+        given = arguments.pop("extra", None) or {}
+        if self._check:
+            self.task.signature.check(arguments)  # type: ignore[union-attr]
+        extra = self._extra()
+        if task_id is not None:
+            extra["task_id"] = task_id
+        if options is not None:
+            refuse_missing(options, self.task.queue_name)
+            extra.update(options.extra())
+        extra.update(given)
+        self._send([self._outgoing(arguments, extra)])
+        return extra["task_id"], bool(extra.get("is_using_rpc_mode", self.task.params.is_using_rpc_mode))
+
+    def send(self, body: bytes | str | dict[str, Any]) -> None:
+        """Publish raw: nothing is added or checked."""
+        if isinstance(body, str):
+            body = body.encode()
+        elif isinstance(body, dict) and not self._objects:
+            body = encode(body, self.task.queue_name)
+        self._publish([Outgoing(body)])
+
+    def count(self) -> int:
+        """Messages that wait, -1 where the broker cannot tell."""
+        return self._broker.count() if Capability.COUNT in self.task.capabilities else -1
+
+    def purge(self) -> None:
+        """Remove the messages that wait."""
+        self.task.need(Capability.PURGE, "clear", "Consume the queue instead.")
+        self._broker.purge()
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._broker.close()
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _extra(self) -> dict[str, Any]:
+        now = self._time()
+        return {
+            "task_id": new_task_id(self.task.queue_name),
+            "publish_time": int(now * 10000) / 10000,
+            "publish_time_format": self._stamp(now),
+        }
+
+    def _outgoing(self, arguments: dict[str, Any], extra: dict[str, Any]) -> Outgoing:
+        message = None
+        if self._hooked:
+            message = Message(arguments, extra)
+            for hook in self._before:
+                hook(message, self.task)
+            arguments, extra = message.arguments, message.extra
+        body = {**arguments, "extra": extra}
+        outgoing = Outgoing(body if self._objects else encode(body, self.task.queue_name))
+        if len(extra) > 3:
+            self._control(outgoing, extra)
+        if message is not None:
+            outgoing.message = message
+        return outgoing
+
+    def _control(self, outgoing: Outgoing, extra: dict[str, Any]) -> None:
+        """Priority and due time, where the broker itself honours them."""
+        if extra.get("priority"):
+            self.task.need(Capability.PRIORITY, "priority", "Choose a broker with priorities.")
+            outgoing.priority = int(extra["priority"])
+        if Capability.DELAY in self.task.capabilities:
+            outgoing.due = due_time(extra, self._stamp.zone)
+
+    def _send(self, messages: list[Outgoing]) -> None:
+        if not self._hooked:
+            self._publish(messages)
+            return
+        try:
+            self._publish(messages)
+        except Exception as error:
+            for hook in self._failed:
+                for outgoing in messages:
+                    hook(outgoing.message, self.task, error)
+            raise
+        for hook in self._after:
+            for outgoing in messages:
+                hook(outgoing.message, self.task)
+
+    def _publish(self, messages: list[Outgoing]) -> None:
+        try:
+            self._broker.publish(messages)
+        except FunboostError:
+            raise
+        except Exception as error:
+            raise PublishError(queue=self.task.queue_name, error=f"{type(error).__name__}: {error}") from error
+
+
+class _Stamp:
+    """Wall-clock text of a moment, to the second; formatted once a second."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = zone
+        self._tz = timezone(zone)
+        self._second = -1
+        self._text = ""
+
+    def __call__(self, moment: float) -> str:
+        second = int(moment)
+        if second != self._second:
+            import datetime
+
+            text = datetime.datetime.fromtimestamp(second, self._tz).strftime("%Y-%m-%d %H:%M:%S")
+            self._second, self._text = second, text
+            return text
+        return self._text

@@ -1,0 +1,68 @@
+"""What plugins declare: frozen records, listable without importing a client library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Callable, Union
+
+from .ports.capability import Capability
+
+Factory = Union[str, Callable[..., Any]]
+
+
+def resolve(factory: Factory) -> Callable[..., Any]:
+    """The callable itself, or the one named by ``"package.module:Name"``, imported now."""
+    if not isinstance(factory, str):
+        return factory
+    module, _, name = factory.partition(":")
+    return getattr(import_module(module), name)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class BrokerSpec:
+    """A broker kind.  `factory` is called with a `BrokerContext`; name it as text to import the client lazily.
+
+    `options` is the pydantic model of ``broker_exclusive_config`` or None; `owns` names what an engine takes over.
+    """
+
+    kind: str
+    factory: Factory
+    capabilities: Capability
+    options: type[Any] | str | None = None
+    summary: str = ""
+    owns: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """A concurrency mode.  `factory` is called with a `PoolContext`."""
+
+    kind: str
+    factory: Factory
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """A backend for state.  `kind` is the URL scheme; `factory` is called with ``(url, environment)``.
+
+    Declared through `funboost_state_stores` it returns a `StateStore`; through `funboost_result_stores` an object
+    with `replies` and `history`; through `funboost_filters` a `Filter`.
+    """
+
+    kind: str
+    factory: Factory
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class SchedulerSpec:
+    """A scheduler of periodic jobs.  `factory` is called with ``(queue, environment)``."""
+
+    kind: str
+    factory: Factory
+    summary: str = ""
+
+
+Spec = Union[BrokerSpec, PoolSpec, StateSpec, SchedulerSpec]

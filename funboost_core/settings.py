@@ -1,0 +1,82 @@
+"""Settings by name: arguments > environment > configuration > defaults.  Secrets are never shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable
+
+PREFIX = "FUNBOOST_"
+_SECRET = re.compile(r"pass|pwd|secret|token|key|auth|sasl|credential|dsn", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]*)@")
+
+Source = Callable[[], Mapping[str, Any]]
+
+
+class Settings:
+    """Named values from several sources.
+
+    ``Settings({"STATE_URL": "memory://"})`` sets arguments; ``FUNBOOST_STATE_URL`` in the environment comes next, then
+    the sources added with `add_source` (the first that has the name wins), then `defaults`.
+
+    Example::
+
+        settings = Settings({"NAMESPACE": "staging"})
+        assert settings("NAMESPACE") == "staging"
+        assert settings("MISSING", 7) == 7
+    """
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values: dict[str, Any] = dict(values or {})
+        self.defaults: dict[str, Any] = {}
+        self._sources: list[tuple[str, Source]] = []
+
+    def add_source(self, name: str, source: Source) -> None:
+        """Add a lower-ranking source; `source()` is called at each look-up and should be cheap."""
+        self._sources.append((name, source))
+
+    def _layers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        yield "argument", self.values
+        yield "environment", {key[len(PREFIX) :]: value for key, value in os.environ.items() if key.startswith(PREFIX)}
+        for name, source in self._sources:
+            yield name, source()
+        yield "default", self.defaults
+
+    def __call__(self, name: str, default: Any = None) -> Any:
+        """The effective value of `name`, or `default`."""
+        for _, layer in self._layers():
+            if name in layer:
+                return layer[name]
+        return default
+
+    def origin(self, name: str) -> str:
+        """Which source decides `name`; "" when none has it."""
+        return next((origin for origin, layer in self._layers() if name in layer), "")
+
+    def effective(self) -> dict[str, tuple[Any, str]]:
+        """Every known name with its value and origin, secrets hidden: safe to print."""
+        found: dict[str, tuple[Any, str]] = {}
+        for origin, layer in self._layers():
+            for name, value in layer.items():
+                found.setdefault(name, (hide(name, value), origin))
+        return dict(sorted(found.items()))
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(self.effective())})"
+
+
+def hide(name: str, value: Any) -> Any:
+    """`value` with secrets replaced: all of it when `name` sounds secret, else passwords inside URLs."""
+    if value and _SECRET.search(name):
+        return "***"
+    if isinstance(value, str):
+        return _URL_PASSWORD.sub(r"\1:***@", value)
+    if isinstance(value, Mapping):
+        return {key: hide(str(key), inner) for key, inner in value.items()}
+    return value
+
+
+def as_bool(value: Any) -> bool:
+    """A switch from the environment or a file: 1, true, yes, on."""
+    return value if isinstance(value, bool) else str(value).strip().lower() in {"1", "true", "yes", "on"}

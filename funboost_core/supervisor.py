@@ -1,0 +1,212 @@
+"""Child processes that consume: spawned, restarted when they die, drained when the parent stops or goes away."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import bootstrap
+from .errors import ConfigError, QueueUnknown
+from .native import RLock, Thread
+from .ports.capability import Capability
+
+if TYPE_CHECKING:
+    from .environment import Environment
+    from .task import Task
+
+logger = logging.getLogger("funboost.worker")
+
+_SHORT_LIFE = 5.0
+_LONGEST_PAUSE = 30.0
+
+
+class _Child:
+    """One child process and the pipe whose end of life it watches."""
+
+    def __init__(self, task: Task, context: Any, environment: Environment, siblings: list[_Child]) -> None:
+        self.task = task
+        self._context = context
+        self._clock = environment.clock
+        self._siblings = siblings
+        self.failures = 0
+        self.due: float | None = None  # when to start it again
+        self.start()
+
+    def start(self) -> None:
+        self.due = None
+        self.born = self._clock.monotonic()
+        reader, self.pipe = self._context.Pipe(duplex=False)
+        assert self.task.function is not None
+        name, queue = f"funboost-{self.task.queue_name}", self.task.queue_name
+        if self._context.get_start_method() == "fork":
+            inherited = [self.pipe, *(child.pipe for child in self._siblings)]
+            self.process = self._context.Process(target=_forked, args=(queue, inherited, reader), name=name)
+        else:
+            module = self.task.function.__module__
+            self.process = self._context.Process(target=_spawned, args=(queue, module, reader), name=name)
+        os.environ[bootstrap.MARK] = str(os.getpid())
+        try:
+            self.process.start()
+        finally:
+            os.environ.pop(bootstrap.MARK, None)
+            reader.close()
+
+    def died(self) -> None:
+        """Plan the next start: at once after a long life, after a growing pause otherwise."""
+        lived = self._clock.monotonic() - self.born
+        self.failures = 0 if lived > _SHORT_LIFE else self.failures + 1
+        pause = min(_LONGEST_PAUSE, 0.1 * 2**self.failures) if self.failures else 0.0
+        self.due = self._clock.monotonic() + pause
+        logger.warning(
+            "Process %s of queue %s ended with exit code %s; a new one starts %s.",
+            self.process.pid,
+            self.task.queue_name,
+            self.process.exitcode,
+            f"in {pause:.1f} s" if pause else "now",
+        )
+        self.pipe.close()
+
+    def drain(self) -> None:
+        """Closing the pipe tells the child to drain."""
+        self.due = None
+        if not self.pipe.closed:
+            self.pipe.close()
+
+
+class Supervisor:
+    """The child processes of this process."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._children: list[_Child] = []
+        self._lock = RLock()
+        self._stopping = False
+        self._thread: Thread | None = None
+
+    def start(self, task: Task, processes: int) -> None:
+        """Start `processes` children that consume `task`.
+
+        Raises:
+            CapabilityMissing: the broker keeps its queue within one process.
+            ConfigError: the function cannot be found again in another process and this platform cannot fork.
+        """
+        task.need(Capability.CROSS_PROCESS, "multi_process_consume", "Choose a broker that processes can share.")
+        context = _context(task)
+        with self._lock:
+            self._stopping = False
+            for _ in range(processes):
+                self._children.append(_Child(task, context, self._environment, self._children))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._watch, name="funboost-supervisor", daemon=True)
+                self._thread.start()
+
+    @property
+    def active(self) -> bool:
+        """Whether any child lives or is about to be started again."""
+        return any(child.due is not None or child.process.is_alive() for child in self._children)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the living children."""
+        return [child.process.pid for child in self._children if child.process.is_alive()]
+
+    def stop(self) -> None:
+        """Let all children drain; `join` waits for them."""
+        with self._lock:
+            self._stopping = True
+            for child in self._children:
+                child.drain()
+
+    def join(self, seconds: float) -> bool:
+        """Wait at most `seconds` until all children have ended, then end them; whether none had to be ended."""
+        clock, clean = self._environment.clock, True
+        deadline = clock.monotonic() + seconds
+        for child in self._children:
+            child.process.join(max(0.0, deadline - clock.monotonic()) + 1)  # a second more than they give themselves
+            if child.process.is_alive():
+                clean = False
+                child.process.kill()
+                child.process.join(1)
+        self._children.clear()
+        return clean
+
+    def _watch(self) -> None:
+        from multiprocessing.connection import wait
+
+        clock = self._environment.clock
+        while True:
+            with self._lock:
+                if self._stopping or not self._children:
+                    return
+                for child in self._children:
+                    if child.due is None and not child.process.is_alive():
+                        child.died()
+                    if child.due is not None and clock.monotonic() >= child.due:
+                        child.start()
+                sentinels = [child.process.sentinel for child in self._children if child.due is None]
+                dues = [child.due for child in self._children if child.due is not None]
+            pause = max(0.0, min(dues) - clock.monotonic()) if dues else 1.0
+            wait(sentinels, min(1.0, pause)) if sentinels else clock.sleep(min(1.0, pause))
+
+
+def _context(task: Task) -> Any:
+    import multiprocessing
+
+    function = task.function
+    assert function is not None
+    main = sys.modules.get("__main__")
+    nameless = (
+        function.__module__ == "__main__" and not getattr(main, "__file__", None) and not getattr(sys, "frozen", False)
+    )
+    if not nameless and "<locals>" not in function.__qualname__:
+        return multiprocessing.get_context("spawn")
+    if "fork" in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("fork")
+    raise ConfigError(
+        f"{function.__qualname__} of queue {task.queue_name!r} cannot be imported by another process "
+        "(it is defined inside a function, in an interactive session or with python -c). Move it to the top level of a module."
+    )
+
+
+def _spawned(queue_name: str, module: str, pipe: Any) -> None:
+    """The main function of a spawned child; its main module has been imported by now."""
+    if module not in sys.modules:
+        importlib.import_module(module)
+    bootstrap.unmute()
+    _consume(queue_name, pipe)
+
+
+def _forked(queue_name: str, inherited: list[Any], pipe: Any) -> None:
+    """The main function of a forked child: let go of the parent's ends, or no sibling would ever see an end."""
+    for end in inherited:
+        end.close()
+    _consume(queue_name, pipe)
+
+
+def _consume(queue_name: str, pipe: Any) -> None:
+    from .environment import every
+
+    for environment in every():
+        if queue_name in environment.registry:
+            break
+    else:
+        raise QueueUnknown(queue=queue_name, known="none after importing its module")
+    worker = environment.worker
+
+    def watch() -> None:
+        try:
+            pipe.recv()
+        except (EOFError, OSError):
+            pass
+        worker.stop()
+
+    worker.consume(environment.registry[queue_name].task)
+    Thread(target=watch, name="funboost-parent", daemon=True).start()
+    while worker.active:
+        try:
+            worker.wait()
+        except (KeyboardInterrupt, SystemExit):  # the signal handler has begun to drain
+            continue

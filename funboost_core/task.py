@@ -1,0 +1,97 @@
+"""A function with its parameters, plugins and logger: what hooks, publisher and consumer share."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any, Callable
+
+from .errors import CapabilityMissing, ConfigError
+from .params import BoosterParams
+from .ports.broker import Broker, BrokerContext
+from .ports.capability import Capability
+from .records import BrokerSpec, PoolSpec, resolve
+from .signature import Signature
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from .environment import Environment
+
+
+class Task:
+    """One queue and what is done with its messages.
+
+    `function` is None where only the queue is known (cross-project publishing); `queue` is the queue's name with the
+    namespace in front.
+    """
+
+    def __init__(self, params: BoosterParams, function: Callable[..., Any] | None, environment: Environment) -> None:
+        self.params = params
+        self.function = function
+        self.environment = environment
+        self.queue_name = params.queue_name
+        self.queue = environment.namespaced(params.queue_name)
+        self.signature = Signature(function) if function is not None else None
+        self.logger = logging.getLogger(f"funboost.{params.logger_prefix}{params.queue_name}")
+        if "log_level" in params.model_fields_set:
+            self.logger.setLevel(params.log_level)
+        self.is_async = function is not None and inspect.iscoroutinefunction(inspect.unwrap(function))
+
+    @functools.cached_property
+    def spec(self) -> BrokerSpec:
+        """The broker's record; looked up when first needed."""
+        kind = self.params.broker_kind or self.environment.settings("BROKER_KIND")
+        if not kind:
+            raise ConfigError(
+                f"Queue {self.queue_name!r} names no broker_kind and the setting BROKER_KIND is empty. Set one of them."
+            )
+        return self.environment.catalog.find("brokers", kind)  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def pool_spec(self) -> PoolSpec:
+        """The concurrency mode's record."""
+        mode = self.params.concurrent_mode or self.environment.settings("CONCURRENT_MODE")
+        if not mode:
+            raise ConfigError(
+                f"Queue {self.queue_name!r} names no concurrent_mode and the setting CONCURRENT_MODE is empty. "
+                "Set one of them."
+            )
+        return self.environment.catalog.find("pools", mode)  # type: ignore[no-any-return]
+
+    @functools.cached_property
+    def options(self) -> Any:
+        """The broker's options, checked against its model; an unknown key is an error that names the closest one."""
+        from .checks import broker_options
+
+        return broker_options(self)
+
+    @property
+    def capabilities(self) -> Capability:
+        """What the broker can do."""
+        return self.spec.capabilities
+
+    @functools.cached_property
+    def hooks(self) -> pluggy.PluginManager:
+        """The plugins of all and, after them, ``BoosterParams(hooks=[...])``."""
+        self.environment.catalog.load_hooks(str(self.environment.settings("HOOKS", "") or ""))
+        return self.environment.manager.scoped(self.params.hooks)
+
+    def make_broker(self) -> Broker:
+        """A new broker object for this queue, opened."""
+        context = BrokerContext(self.spec.kind, self.queue, self.options, self.environment, self.logger)
+        broker: Broker = resolve(self.spec.factory)(context)
+        broker.open()
+        return broker
+
+    def need(self, capability: Capability, feature: str, fix: str) -> None:
+        """Raise `CapabilityMissing` where the broker lacks `capability`."""
+        if capability not in self.capabilities:
+            raise CapabilityMissing(
+                kind=self.spec.kind,
+                queue=self.queue_name,
+                feature=feature,
+                missing=str(capability).rpartition(".")[2],
+                fix=fix,
+            )

@@ -1,0 +1,40 @@
+"""Waiting until a queue has been worked off, as far as that can be known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .ports.capability import Capability
+
+if TYPE_CHECKING:
+    from .publishing.publisher import Publisher
+    from .task import Task
+
+
+def wait_until_quiet(task: Task, publisher: Publisher, seconds: float) -> None:
+    """Block until for `seconds` no message waited and no consumer, here or elsewhere, ran or finished one."""
+    if seconds <= 0:
+        raise ValueError(f"minutes must be more than 0, not {seconds / 60}")
+    task.need(Capability.COUNT, "wait_for_possible_has_finish_all_tasks", "Count what you finish yourself.")
+    clock = task.environment.clock
+    look = min(1.0, seconds / 10)
+    quiet_since = clock.monotonic()
+    seen = -1
+    while clock.monotonic() - quiet_since < seconds:
+        running, finished = _activity(task)
+        if publisher.count() or running or finished != seen:
+            quiet_since = clock.monotonic()
+        seen = finished
+        clock.sleep(look)
+
+
+def _activity(task: Task) -> tuple[int, int]:
+    """Messages running now and finished so far, over all consumers that are known."""
+    running = finished = 0
+    environment = task.environment
+    ours = {c.id: c.describe() for c in environment.worker.consumers() if c.task.queue == task.queue}
+    others = environment.state.coordinator.members(task.queue) if environment.state.has("coordinator") else {}
+    for info in {**others, **ours}.values():
+        running += int(info["running"])
+        finished += int(info["finished"])
+    return running, finished

@@ -1,0 +1,162 @@
+"""Everything that consumes in this process: consumers, maintenance, child processes; and their graceful end."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from . import binding, lifetime
+from .consuming.consumer import BEAT, Consumer
+from .errors import QueueUnknown
+from .maintenance import Maintenance
+from .native import Condition, RLock
+from .supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from .environment import Environment
+    from .task import Task
+
+logger = logging.getLogger("funboost.worker")
+
+DRAIN = 30.0
+"""Seconds that running tasks get to end when the worker stops (setting DRAIN_SECONDS)."""
+
+
+class Worker:
+    """The consumers of this process.
+
+    It keeps the process alive while something consumes, also when the main thread has ended, and drains at SIGTERM,
+    at Ctrl-C and at `stop`: nothing more is fetched, what was fetched and not started goes back, what runs gets
+    DRAIN_SECONDS to end.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._consumers: dict[str, Consumer] = {}
+        self._lock = RLock()
+        self._ended = Condition()
+        self._stopping = False
+        self._maintenance: Maintenance | None = None
+        self.supervisor = Supervisor(environment)
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def consume(self, task: Task) -> Consumer:
+        """Consume a task's queue; a second call for the same queue only logs a warning."""
+        with self._lock:
+            consumer = self._consumers.get(task.queue)
+            if consumer is not None:
+                logger.warning("Queue %s is being consumed in this process already.", task.queue_name)
+                return consumer
+            self._stopping = False
+            consumer = Consumer(task)
+            first = not self._consumers
+            self._consumers[task.queue] = consumer
+            try:
+                if first:
+                    self._begin()
+                consumer.start()
+            except BaseException:
+                del self._consumers[task.queue]
+                raise
+            return consumer
+
+    def _begin(self) -> None:
+        if self._maintenance is None:
+            clock, beat = self._environment.clock, float(self._environment.settings("BEAT_SECONDS", BEAT))
+            self._maintenance = Maintenance(clock, self.consumers, beat, self.trouble)
+        self._maintenance.start()
+        lifetime.hold(self)
+        self._notify("funboost_worker_started")
+
+    def multi_process_consume(self, task: Task, processes: int) -> None:
+        """Consume in that many child processes, which are restarted when they die."""
+        lifetime.hold(self)
+        self.supervisor.start(task, processes)
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def consumers(self) -> list[Consumer]:
+        """The consumers that run."""
+        return list(self._consumers.values())
+
+    def consumer(self, queue: str) -> Consumer:
+        """The consumer of a queue (name with namespace).  Raises `QueueUnknown` where none runs."""
+        try:
+            return self._consumers[queue]
+        except KeyError:
+            raise QueueUnknown(queue=queue, known=", ".join(self._consumers) or "none") from None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything consumes, here or in a child process."""
+        return bool(self._consumers) or self.supervisor.active
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Block until nothing consumes any more, for at most `seconds`; whether that is so."""
+        clock = self._environment.clock
+        deadline = None if seconds is None else clock.monotonic() + seconds
+        while self.active:
+            left = None if deadline is None else deadline - clock.monotonic()
+            if left is not None and left <= 0:
+                return False
+            with self._ended:
+                if self.active:
+                    clock.wait(self._ended, 0.5 if left is None else min(left, 0.5))
+        return True
+
+    # -- ending ------------------------------------------------------------------------------------------------------
+
+    def stop(self, drain: float | None = None) -> bool:
+        """Drain and end everything within `drain` seconds (DRAIN_SECONDS by default); whether all tasks ended."""
+        clock = self._environment.clock
+        if drain is None:
+            drain = float(self._environment.settings("DRAIN_SECONDS", DRAIN))
+        deadline = clock.monotonic() + drain
+        with self._lock:
+            if self._stopping or not self.active:
+                return True
+            self._stopping = True
+            consumers = self.consumers()
+        self._notify("funboost_worker_stopping")
+        self.supervisor.stop()
+        for consumer in consumers:
+            self._attempt(consumer.stop)
+        ended = all(
+            [self._attempt(lambda c=consumer: c.join(max(0.0, deadline - clock.monotonic()))) for consumer in consumers]
+        )
+        ended = self.supervisor.join(max(0.0, deadline - clock.monotonic())) and ended
+        if self._maintenance is not None:
+            self._maintenance.stop()
+            self._maintenance = None
+        self._consumers.clear()
+        with self._ended:
+            self._ended.notify_all()
+        if not ended:
+            logger.warning(
+                "Tasks were still running after %.0f s; their messages go back when this process ends.", drain
+            )
+        return ended
+
+    close = stop
+
+    def hurry(self) -> None:
+        """A consumer has become fast."""
+        if self._maintenance is not None:
+            self._maintenance.hurry()
+
+    def trouble(self, error: BaseException) -> None:
+        """The machinery met an error: tell the plugins."""
+        for hook in binding.bind(self._environment.manager.scoped(()), "funboost_worker_error", "worker", "error"):
+            hook(self, error)
+
+    def _attempt(self, action: object) -> bool:
+        try:
+            return action() is not False  # type: ignore[operator]
+        except Exception:
+            logger.exception("Ending a consumer failed; the others are ended all the same.")
+            return False
+
+    def _notify(self, hook: str) -> None:
+        for notify in binding.bind(self._environment.manager.scoped(()), hook, "worker"):
+            notify(self)

@@ -1,0 +1,1 @@
+"""Concurrency mode "asyncio": coroutines on one loop."""

@@ -1,0 +1,1 @@
+"""Concurrency mode "single_thread": one message after the other."""
