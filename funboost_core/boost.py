@@ -59,4 +59,4 @@ def boost(boost_params: BoosterParams, *, environment: Environment | None = None
             booster.consume()
         return booster
 
-    return decorate  # type: ignore[return-value]
+    return decorate

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 from typing_extensions import ParamSpec
 
 from . import bootstrap
-from .consuming.consumer import PAUSED
 from .message import new_task_id
 from .native import RLock
 from .results import AioAsyncResult, AsyncResult, off_loop
@@ -56,7 +55,7 @@ class Booster(Generic[P, R, C]):
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind like a function, so that ``obj.method(...)`` calls it."""
-        return self if instance is None else functools.partial(self.consuming_function, instance)  # type: ignore[arg-type]
+        return self if instance is None else functools.partial(self.consuming_function, instance)
 
     def __repr__(self) -> str:
         return f"<Booster {self.__name__} on queue {self.queue_name!r}>"  # type: ignore[attr-defined]
@@ -170,6 +169,8 @@ class Booster(Generic[P, R, C]):
         self._pause(False)
 
     def _pause(self, paused: bool) -> None:
+        from .consuming.gate import PAUSED
+
         queue = self.task.queue
         if self._environment.state.has("coordinator"):
             self._environment.state.coordinator.set_flag(queue, PAUSED, "1" if paused else "0")

@@ -5,14 +5,11 @@ The top level of a script belongs to the parent; a child only needs the function
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
 MARK = "FUNBOOST_CHILD_OF"
 """Environment variable set while a child process starts: its parent's process id."""
-
-logger = logging.getLogger("funboost.worker")
 
 muted = os.environ.get(MARK) == str(os.getppid())
 """True in a child process until its main module has been imported."""
@@ -27,7 +24,9 @@ def unmute() -> None:
 
 def refuse(what: str, queue: str) -> Any:
     """Say what is not done because this is the import of a child process."""
-    logger.warning(
+    import logging
+
+    logging.getLogger("funboost.worker").warning(
         "%s of queue %r at the top level of the main module is left to the parent process. "
         "Put it under `if __name__ == '__main__':`.",
         what,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from .errors import ConfigError, NotAvailableYet
 from .ports.capability import Capability
-from .records import resolve
 from .settings import as_bool
 
 if TYPE_CHECKING:
     from .task import Task
-
-logger = logging.getLogger("funboost.config")
 
 NOT_YET = frozenset(
     {
@@ -63,8 +58,13 @@ def broker_options(task: Task) -> Any:
     Raises:
         ConfigError: a value does not fit.
     """
+    import difflib
+
+    from .records import resolve
+
     given = dict(task.params.broker_exclusive_config)
-    model = resolve(task.spec.options) if isinstance(task.spec.options, str) else task.spec.options
+    options = task.spec.options
+    model: Any = resolve(options) if isinstance(options, str) else options
     known: Mapping[str, Any] = {}
     if model is not None:
         known = {field.alias or name: field for name, field in model.model_fields.items()}
@@ -76,7 +76,7 @@ def broker_options(task: Task) -> Any:
         )
         if as_bool(task.environment.settings("STRICT", False)):
             raise ConfigError(text)
-        logger.warning("%s. It is left out.", text)
+        task.logger.warning("%s. It is left out.", text)
         del given[key]
     if model is None:
         return None

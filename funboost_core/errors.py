@@ -49,7 +49,8 @@ class StateMissing(ConfigError):
 
 
 class QueueUnknown(ConfigError, LookupError):
-    """No task with queue_name={queue!r} is known in this process (known: {known}). Import the module that defines it."""
+    """No task with queue_name={queue!r} is known in this process (known: {known}). Import the module that
+    defines it."""
 
 
 # -- publishing ---------------------------------------------------------------------------------------------

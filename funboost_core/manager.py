@@ -44,8 +44,8 @@ class Manager:
         for name in str(environment.settings("DISABLE_PLUGINS", "")).split(","):
             if name.strip():
                 self._pm.set_blocked(name.strip())
-        for hook, (room, kind) in DECLARATIONS.items():
-            getattr(self.hook, hook).call_historic(result_callback=self._recorder(room, kind))
+        for hook, (kinds, record) in DECLARATIONS.items():
+            getattr(self.hook, hook).call_historic(result_callback=self._recorder(kinds, record))
         if environment.settings("TRACE_HOOKS"):
             self._pm.trace.root.setwriter(lambda text: logger.info("%s", text.rstrip()))
             self._pm.enable_tracing()

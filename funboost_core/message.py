@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +90,8 @@ def encode(body: dict[str, Any], queue: str = "") -> bytes:
             return to_json(body)
         except ValueError:  # a lone surrogate, which only escaping can carry
             pass
+    import json
+
     try:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
@@ -117,6 +118,8 @@ def decode(body: bytes | str | dict[str, Any], limit: int) -> dict[str, Any]:
     try:
         data = from_json(body)
     except ValueError:
+        import json
+
         try:
             data = json.loads(body)  # the standard library accepts a little more, for example lone surrogates
         except (ValueError, RecursionError) as error:

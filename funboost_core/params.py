@@ -1,7 +1,5 @@
 """Everything a user can set: for a task (`BoosterParams`), for a publisher, and for one message (`TaskOptions`)."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
@@ -11,7 +9,7 @@ from .errors import ConfigError
 
 Number = Union[float, int]
 
-_MODEL = ConfigDict(extra="forbid", arbitrary_types_allowed=True, validate_assignment=False)
+_MODEL = ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
 
 class PublisherParams(BaseModel):
@@ -20,13 +18,17 @@ class PublisherParams(BaseModel):
     model_config = _MODEL
 
     queue_name: str = Field(min_length=1, description="The queue.")
-    broker_kind: Optional[str] = Field(None, description="Broker; None = the setting BROKER_KIND.")
-    log_level: int = Field(10, description="Level of the queue's logger.")
-    logger_prefix: str = Field("", description="Put in front of the queue's name in its logger's name.")
-    publish_msg_log_use_full_msg: bool = Field(False, description="Log whole messages, not only their arguments.")
+    broker_kind: Optional[str] = Field(default=None, description="Broker; None = the setting BROKER_KIND.")
+    log_level: int = Field(default=10, description="Level of the queue's logger.")
+    logger_prefix: str = Field(default="", description="Put in front of the queue's name in its logger's name.")
+    publish_msg_log_use_full_msg: bool = Field(
+        default=False, description="Log whole messages, not only their arguments."
+    )
     broker_exclusive_config: Dict[str, Any] = Field(default_factory=dict, description="Options of the broker.")
-    should_check_publish_func_params: bool = Field(True, description="Check argument names when publishing.")
-    consuming_function: Optional[Callable[..., Any]] = Field(None, description="The function, where it is known.")
+    should_check_publish_func_params: bool = Field(default=True, description="Check argument names when publishing.")
+    consuming_function: Optional[Callable[..., Any]] = Field(
+        default=None, description="The function, where it is known."
+    )
 
 
 class BoosterParams(PublisherParams):
@@ -38,42 +40,58 @@ class BoosterParams(PublisherParams):
         def thumbnail(path: str, size: int = 128) -> str: ...
     """
 
-    concurrent_mode: Optional[str] = Field(None, description="Pool; None = the setting CONCURRENT_MODE.")
-    concurrent_num: int = Field(50, ge=1, description="Most runs at once in one process; a hard limit.")
-    specify_concurrent_pool: Any = Field(None, description="A pool shared between tasks; concurrent_num is its own.")
-    specify_async_loop: Any = Field(None, description="Event loop to run coroutines on.")
-    is_auto_start_specify_async_loop_in_child_thread: bool = Field(True, description="False: you run that loop.")
-    qps: Optional[Number] = Field(None, gt=0, description="Starts per second, 0.01 ... 10000; None = no limit.")
-    is_using_distributed_frequency_control: bool = Field(False, description="All consumers share one qps.")
-    is_send_consumer_heartbeat: bool = Field(False, description="Tell the state store that this consumer lives.")
-    max_retry_times: int = Field(3, ge=0, description="Runs after the first one that failed.")
-    retry_interval: Number = Field(0, ge=0, description="Seconds between runs; 0 = at once.")
-    is_push_to_dlx_queue_when_retry_max_times: bool = Field(False, description="Then to <queue>_dlx, else dropped.")
-    consuming_function_decorator: Optional[Callable[..., Any]] = Field(None, description="Wraps the function in runs.")
-    function_timeout: Optional[Number] = Field(None, ge=0, description="Most seconds of a run; None or 0 = no limit.")
-    is_show_message_get_from_broker: bool = Field(False, description="Log each message that is taken.")
-    is_print_detail_exception: bool = Field(True, description="Log the traceback of a failed run.")
-    msg_expire_seconds: Optional[Number] = Field(None, ge=0, description="Skip messages published longer ago.")
-    do_task_filtering: bool = Field(False, description="Skip messages whose arguments have run already.")
-    task_filtering_expire_seconds: Number = Field(0, ge=0, description="How long that holds; 0 = for ever.")
+    concurrent_mode: Optional[str] = Field(default=None, description="Pool; None = the setting CONCURRENT_MODE.")
+    concurrent_num: int = Field(default=50, ge=1, description="Most runs at once in one process; a hard limit.")
+    specify_concurrent_pool: Any = Field(
+        default=None, description="A pool shared between tasks; concurrent_num is its own."
+    )
+    specify_async_loop: Any = Field(default=None, description="Event loop to run coroutines on.")
+    is_auto_start_specify_async_loop_in_child_thread: bool = Field(
+        default=True, description="False: you run that loop."
+    )
+    qps: Optional[Number] = Field(default=None, gt=0, description="Starts per second, 0.01 ... 10000; None = no limit.")
+    is_using_distributed_frequency_control: bool = Field(default=False, description="All consumers share one qps.")
+    is_send_consumer_heartbeat: bool = Field(
+        default=False, description="Tell the state store that this consumer lives."
+    )
+    max_retry_times: int = Field(default=3, ge=0, description="Runs after the first one that failed.")
+    retry_interval: Number = Field(default=0, ge=0, description="Seconds between runs; 0 = at once.")
+    is_push_to_dlx_queue_when_retry_max_times: bool = Field(
+        default=False, description="Then to <queue>_dlx, else dropped."
+    )
+    consuming_function_decorator: Optional[Callable[..., Any]] = Field(
+        default=None, description="Wraps the function in runs."
+    )
+    function_timeout: Optional[Number] = Field(
+        default=None, ge=0, description="Most seconds of a run; None or 0 = no limit."
+    )
+    is_show_message_get_from_broker: bool = Field(default=False, description="Log each message that is taken.")
+    is_print_detail_exception: bool = Field(default=True, description="Log the traceback of a failed run.")
+    msg_expire_seconds: Optional[Number] = Field(default=None, ge=0, description="Skip messages published longer ago.")
+    do_task_filtering: bool = Field(default=False, description="Skip messages whose arguments have run already.")
+    task_filtering_expire_seconds: Number = Field(default=0, ge=0, description="How long that holds; 0 = for ever.")
     user_custom_record_process_info_func: Optional[Callable[..., Any]] = Field(
-        None, description="Called with a FunctionResultStatus when a message is finished."
+        default=None, description="Called with a FunctionResultStatus when a message is finished."
     )
-    is_using_rpc_mode: bool = Field(False, description="Send the result back to the publisher.")
-    rpc_result_expire_seconds: Number = Field(600, gt=0, description="How long a result waits to be read.")
-    is_support_remote_kill_task: bool = Field(False, description="Allow running tasks to be killed from afar.")
-    is_do_not_run_by_specify_time_effect: bool = Field(False, description="Switch for do_not_run_by_specify_time.")
+    is_using_rpc_mode: bool = Field(default=False, description="Send the result back to the publisher.")
+    rpc_result_expire_seconds: Number = Field(default=600, gt=0, description="How long a result waits to be read.")
+    is_support_remote_kill_task: bool = Field(default=False, description="Allow running tasks to be killed from afar.")
+    is_do_not_run_by_specify_time_effect: bool = Field(
+        default=False, description="Switch for do_not_run_by_specify_time."
+    )
     do_not_run_by_specify_time: Tuple[str, str] = Field(
-        ("10:00:00", "22:00:00"), description="Time of day in which nothing runs."
+        default=("10:00:00", "22:00:00"), description="Time of day in which nothing runs."
     )
-    schedule_tasks_on_main_thread: bool = Field(False, description="consume() blocks until the consumer stops.")
-    is_auto_start_consuming_message: bool = Field(False, description="Start consuming where the task is declared.")
-    max_message_bytes: int = Field(16 * 1024 * 1024, ge=1, description="Larger messages are dead letters.")
+    schedule_tasks_on_main_thread: bool = Field(default=False, description="consume() blocks until the consumer stops.")
+    is_auto_start_consuming_message: bool = Field(
+        default=False, description="Start consuming where the task is declared."
+    )
+    max_message_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Larger messages are dead letters.")
     hooks: List[Any] = Field(default_factory=list, description="Hook implementations for this task alone.")
     auto_generate_info: Dict[str, Any] = Field(default_factory=dict, description="Filled in by the framework.")
 
     @model_validator(mode="after")
-    def _one_at_a_time(self) -> BoosterParams:
+    def _named(self) -> "BoosterParams":
         if not self.queue_name.strip():
             raise ValueError("queue_name is blank; give the queue a name")
         return self
@@ -95,20 +113,24 @@ class TaskOptions(BaseModel):
 
     model_config = _MODEL
 
-    function_timeout: Optional[Number] = Field(None, ge=0)
-    max_retry_times: Optional[int] = Field(None, ge=0)
+    function_timeout: Optional[Number] = Field(default=None, ge=0)
+    max_retry_times: Optional[int] = Field(default=None, ge=0)
     is_print_detail_exception: Optional[bool] = None
-    msg_expire_seconds: Optional[Number] = Field(None, ge=0)
+    msg_expire_seconds: Optional[Number] = Field(default=None, ge=0)
     is_using_rpc_mode: Optional[bool] = None
-    countdown: Optional[Number] = Field(None, ge=0, description="Run this many seconds after publishing.")
-    eta: Union[datetime.datetime, str, None] = Field(None, description="Run at this time.")
-    misfire_grace_time: Optional[int] = Field(None, ge=1, description="Drop when later than this; None = never.")
-    priority: Optional[int] = Field(None, ge=0, description="Higher runs first.")
-    other_extra_params: Optional[Dict[str, Any]] = Field(None, description="More entries for the message's extra.")
-    filter_str: Optional[str] = Field(None, description="Filter by this text instead of by all arguments.")
+    countdown: Optional[Number] = Field(default=None, ge=0, description="Run this many seconds after publishing.")
+    eta: Union[datetime.datetime, str, None] = Field(default=None, description="Run at this time.")
+    misfire_grace_time: Optional[int] = Field(
+        default=None, ge=1, description="Drop when later than this; None = never."
+    )
+    priority: Optional[int] = Field(default=None, ge=0, description="Higher runs first.")
+    other_extra_params: Optional[Dict[str, Any]] = Field(
+        default=None, description="More entries for the message's extra."
+    )
+    filter_str: Optional[str] = Field(default=None, description="Filter by this text instead of by all arguments.")
 
     @model_validator(mode="after")
-    def _one_time(self) -> TaskOptions:
+    def _one_time(self) -> "TaskOptions":
         if self.countdown is not None and self.eta is not None:
             raise ValueError("countdown and eta are both set; give one of them")
         return self

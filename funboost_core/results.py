@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
-import socket
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
+
+from pydantic_core import from_json
 
 from .errors import ResultError, ResultTimeout
 from .message import encode
@@ -70,6 +70,8 @@ class FunctionResultStatus:
 
     def to_pretty_json_str(self) -> str:
         """Indented JSON; datetimes become text."""
+        import json
+
         return json.dumps(self.get_status_dict(), ensure_ascii=False, indent=4, default=str)
 
     def __repr__(self) -> str:
@@ -81,7 +83,10 @@ _HOST = ""
 
 def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> dict[str, Any]:
     global _HOST
-    _HOST = _HOST or socket.gethostname()
+    if not _HOST:
+        import socket
+
+        _HOST = socket.gethostname()
     task, extra, error = delivery.plan.task, delivery.extra, outcome.error if outcome else None
     main = str(getattr(sys.modules.get("__main__"), "__file__", "") or "")
     return {
@@ -115,6 +120,8 @@ def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> d
 
 
 def _text(value: Any) -> str:
+    import json  # not at the top: a program that only publishes does without it
+
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -125,7 +132,7 @@ def dump(status: FunctionResultStatus) -> bytes:
         return encode(values)
     except TypeError:
         values["result"] = str(values["result"])[:1000]
-        return json.dumps(values, ensure_ascii=False, default=str).encode()
+        return _text(values).encode()
 
 
 class _Waiting:
@@ -157,7 +164,7 @@ class _Waiting:
 
                 self._environment = default()
             payload = self._environment.state.replies.get(str(self.task_id), timeout)
-            self._status = None if payload is None else json.loads(payload)
+            self._status = None if payload is None else from_json(payload)
         return self._status
 
     def _result(self) -> Any:

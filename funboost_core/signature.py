@@ -69,6 +69,23 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(sorted(map(str, names)))
 
 
+def is_coroutine(function: Callable[..., Any]) -> bool:
+    """Whether calling `function` gives a coroutine, also where a plain decorator wraps an ``async def``."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(inspect.unwrap(function))
+
+
+def awaiting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, which may be a plain one that returns a coroutine, as a coroutine function."""
+    if inspect.iscoroutinefunction(function):
+        return function
+
+    async def call(**arguments: Any) -> Any:
+        result = function(**arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    return call
+
+
 def by_name(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
     """`function` callable with keywords only, also where it has positional-only parameters."""
     names = signature.positional_only

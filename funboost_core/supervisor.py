@@ -167,7 +167,8 @@ def _context(task: Task) -> Any:
         return multiprocessing.get_context("fork")
     raise ConfigError(
         f"{function.__qualname__} of queue {task.queue_name!r} cannot be imported by another process "
-        "(it is defined inside a function, in an interactive session or with python -c). Move it to the top level of a module."
+        "(it is defined inside a function, in an interactive session or with python -c). "
+        "Move it to the top level of a module."
     )
 
 

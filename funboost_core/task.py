@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import logging
 from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import CapabilityMissing, ConfigError
 from .params import BoosterParams
 from .ports.broker import Broker, BrokerContext
 from .ports.capability import Capability
-from .records import BrokerSpec, PoolSpec, resolve
-from .signature import Signature
+from .signature import Signature, is_coroutine
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     import pluggy
 
     from .environment import Environment
+    from .records import BrokerSpec, PoolSpec
 
 
 class Task:
@@ -34,10 +34,17 @@ class Task:
         self.queue_name = params.queue_name
         self.queue = environment.namespaced(params.queue_name)
         self.signature = Signature(function) if function is not None else None
-        self.logger = logging.getLogger(f"funboost.{params.logger_prefix}{params.queue_name}")
-        if "log_level" in params.model_fields_set:
-            self.logger.setLevel(params.log_level)
-        self.is_async = function is not None and inspect.iscoroutinefunction(inspect.unwrap(function))
+        self.is_async = function is not None and is_coroutine(function)
+
+    @functools.cached_property
+    def logger(self) -> Logger:
+        """The queue's logger; its level is only touched where the user set one."""
+        import logging
+
+        logger = logging.getLogger(f"funboost.{self.params.logger_prefix}{self.params.queue_name}")
+        if "log_level" in self.params.model_fields_set:
+            logger.setLevel(self.params.log_level)
+        return logger
 
     @functools.cached_property
     def spec(self) -> BrokerSpec:
@@ -80,6 +87,8 @@ class Task:
 
     def make_broker(self) -> Broker:
         """A new broker object for this queue, opened."""
+        from .records import resolve
+
         context = BrokerContext(self.spec.kind, self.queue, self.options, self.environment, self.logger)
         broker: Broker = resolve(self.spec.factory)(context)
         broker.open()

@@ -23,12 +23,23 @@ TIMES = frozenset({"countdown", "eta"})
 def steps(task: Task, params: BoosterParams) -> tuple[Admit, ...]:
     """The checks that `params` ask for, in order; the plugins' answer comes last."""
     checks: list[Admit] = []
+    if params.is_show_message_get_from_broker:
+        checks.append(show(task))
     if params.msg_expire_seconds is not None:
         checks.append(not_expired(task, params.msg_expire_seconds))
     decide = binding.bind_deciding(task.hooks, "funboost_admit", "delivery", "task")
     if decide is not None:
-        checks.append(lambda delivery: decide(delivery, task))  # type: ignore[no-any-return]
+        checks.append(lambda delivery: decide(delivery, task))
     return tuple(checks)
+
+
+def show(task: Task) -> Admit:
+    """Log each message that is taken."""
+
+    def log(delivery: Delivery) -> None:
+        task.logger.info("%s: taken %s", task.queue_name, delivery.body)
+
+    return log
 
 
 def not_expired(task: Task, seconds: float) -> Admit:

@@ -16,7 +16,7 @@ from . import judging
 from .crew import Crew
 from .dispatch import Dispatch
 from .fetching import Intake
-from .gate import Gate
+from .gate import PAUSED, Gate
 from .plan import Planner
 from .settling import Settler
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 BEAT = 1.0
 """Seconds between two looks at the shared state, and between signs of life."""
-PAUSED = "paused"
-"""The flag by which a queue is paused, on all hosts."""
 _PARKED_LEASE = 30.0
 _PARKED_BATCH = 100
 
@@ -80,6 +78,7 @@ class Consumer:
         self.settler.give_back(self.line.unstarted())
         self.settler.retry_moves()
         self.settler.flush()
+        self.settler.close()
         if self._environment.state.has("coordinator"):
             self._environment.state.coordinator.leave(self.task.queue, self.id)
         self._pool.close()

@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition
-from .execution import SUCCESS, run
+from .execution import SUCCESS, prepare, run
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -105,16 +105,29 @@ class Crew:
             raise
 
     def _process(self, delivery: Delivery) -> None:
-        outcome = run(delivery)
-        if outcome is None:
-            settler = self._settler
-            if settler.needs_ack:
-                settler.acks.append(delivery)
-                if settler.eager:
-                    settler.flush()
+        if delivery.plan.bare:
+            outcome = run(delivery)
+            if outcome is None:
+                settler = self._settler
+                if settler.needs_ack:
+                    settler.acks.append(delivery)
+                    if settler.eager:
+                        settler.flush()
+                self._intake.finished += 1
+                return
         else:
+            prepare(delivery)
+            outcome = run(delivery)
+        self._settle(delivery, outcome or SUCCESS)
+
+    def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        try:
             while self._conclude(delivery, outcome):
+                prepare(delivery)
                 outcome = run(delivery) or SUCCESS
+        except Exception:  # a defect of ours must cost neither the worker nor the message
+            delivery.plan.task.logger.exception("Settling %s failed; it goes back.", delivery.task_id)
+            self._settler.give_back([delivery])
         self._intake.finished += 1
 
     def _refill(self) -> bool:
@@ -124,7 +137,8 @@ class Crew:
             if self._stopping:
                 self._left()
                 return False
-            if self._leading:
+            follow = self._leading
+            if follow:
                 self.idle += 1
                 self._clock.wait(self._turn, IDLE)
                 self.idle -= 1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Sequence
 
 from ..native import Condition, SimpleQueue, Thread
-from .execution import SUCCESS, run, run_async
+from .execution import SUCCESS, prepare, run, run_async
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -84,7 +84,12 @@ class Dispatch:
             if deliveries:
                 with self._changed:
                     self.running += len(deliveries)
-                self._pool.submit(deliveries, self._run, self._finished)
+                self._submit(deliveries)
+
+    def _submit(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            prepare(delivery)
+        self._pool.submit(deliveries, self._run, self._finished)
 
     def _finished(self, delivery: Delivery, outcome: Outcome) -> None:
         self._done.put((delivery, outcome))
@@ -100,7 +105,7 @@ class Dispatch:
                 item = self._done.get()
             again = [delivery for delivery, outcome in batch if self._conclude(delivery, outcome)]
             if again:
-                self._pool.submit(again, self._run, self._finished)
+                self._submit(again)
             settled = len(batch) - len(again)
             self._intake.finished += settled
             with self._changed:

@@ -1,4 +1,4 @@
-"""One run of the user's function: context, before hooks, the call, the outcome.  Never raises."""
+"""One run of the user's function: before hooks, context, the call, the outcome.  Never raises."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ SUCCESS = Outcome(None, None, 0.0, 0.0, 1)
 """Stands for a success that nobody wants to know more about."""
 
 
+def prepare(delivery: Delivery) -> None:
+    """Tell the before hooks; always on a thread of the framework."""
+    plan = delivery.plan
+    for hook in plan.before:
+        hook(delivery, plan.task)
+
+
 def run(delivery: Delivery) -> Outcome | None:
     """Call the function of a delivery; None for a success that nobody wants to know about."""
     plan = delivery.plan
@@ -27,8 +34,6 @@ def run(delivery: Delivery) -> Outcome | None:
             plan.call(**delivery.arguments)
             return None
         started = time()
-        for step in plan.before:
-            step(delivery, plan.task)
         result = plan.call(**delivery.arguments)
     except BaseException as caught:  # SystemExit of a task must not end the worker
         error = caught
@@ -45,8 +50,6 @@ async def run_async(delivery: Delivery) -> Outcome:
     result: Any = None
     error: BaseException | None = None
     try:
-        for step in plan.before:
-            step(delivery, plan.task)
         result = await plan.call(**delivery.arguments)
     except BaseException as caught:
         error = caught

@@ -131,9 +131,9 @@ class Intake:
             task.logger.error("%s: a message goes to the dead-letter queue: %s", task.queue_name, error)
             self._settler.dead_letter(delivery, str(error))
             return False
-        except Exception as error:  # a plugin's convert or admit hook failed on this message
+        except Exception as error:  # a plugin's convert or admit hook, or a control the message carries
             task.logger.exception("%s: a message goes to the dead-letter queue", task.queue_name)
-            self._settler.dead_letter(delivery, "a hook failed", error)
+            self._settler.dead_letter(delivery, "it could not be admitted", error)
             return False
         return True
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from .. import binding
 from ..message import GENERATED
 from ..params import OVERRIDES, BoosterParams, overridden
-from ..signature import by_name
+from ..signature import awaiting, by_name
 from . import admission
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _compose(task: Task, adapt: Callable[[Callable[..., Any]], Callable[..., Any
     function = by_name(task.function, task.signature)
     if task.params.consuming_function_decorator is not None:
         function = task.params.consuming_function_decorator(function)
-    call = adapt(function)
+    call = adapt(awaiting(function) if task.is_async else function)
     for wrap in reversed(binding.bind_around(task.hooks, "funboost_around_execute", task=task)):
         call = wrap(call)
     return call

@@ -36,6 +36,7 @@ class Settler:
         self._capabilities = task.capabilities
         self._lock = RLock()
         self._unsettled: deque[Callable[[], None]] = deque()
+        self._closed = False
         self.eager = True
         self.acks: deque[Delivery] = deque()
         self.needs_ack = Capability.ACK in self._capabilities
@@ -55,7 +56,7 @@ class Settler:
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge, at once or with the next batch."""
-        if self.needs_ack:
+        if self.needs_ack and not self._closed:
             self.acks.append(delivery)
             if self.eager:
                 self.flush()
@@ -92,7 +93,11 @@ class Settler:
         body = self._body(repack(delivery, **extra)) if extra else _raw(delivery)
         queue = self._task.queue
         if Capability.DELAY in self._capabilities:
-            self._move(delivery, Outgoing(body, _priority(delivery), due, delivery.attempts), queue)
+            message = Outgoing(body, _priority(delivery), due, delivery.attempts)
+            if Capability.SECOND_QUEUE in self._capabilities:
+                self._move(delivery, message, queue)
+            else:
+                self._attempt(lambda: self._publish_again(delivery, message))
         else:
             self._attempt(lambda: self._park(delivery, body, due, queue, "delay"))
 
@@ -126,8 +131,17 @@ class Settler:
         for _ in range(len(self._unsettled)):
             self._attempt(self._unsettled.popleft())
 
+    def close(self) -> None:
+        """Settle nothing any more: what is not settled now goes back with the end of the connection."""
+        self._closed = True
+        self.acks.clear()
+
     def _move(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         self._attempt(lambda: self._broker.forward(delivery, message, queue))
+
+    def _publish_again(self, delivery: Delivery, message: Outgoing) -> None:
+        self._broker.publish([message])
+        self._broker.ack([delivery])
 
     def _park(self, delivery: Delivery, body: Body, due: Any, target: str, reason: str) -> None:
         identity = str(delivery.extra["task_id"]) if hasattr(delivery, "extra") else repr(delivery.tag)
@@ -137,7 +151,8 @@ class Settler:
     def _attempt(self, action: Callable[[], None]) -> None:
         try:
             with self._lock:
-                action()
+                if not self._closed:
+                    action()
         except Exception as error:
             self._unsettled.append(action)
             self._task.logger.warning("Settling a message failed (%s: %s); trying again.", type(error).__name__, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ class Publisher:
         self._before = binding.bind(hooks, "funboost_before_publish", "message", "task")
         self._after = binding.bind(hooks, "funboost_after_publish", "message", "task")
         self._failed = binding.bind(hooks, "funboost_publish_failed", "message", "task", "error")
+        if task.logger.isEnabledFor(logging.DEBUG):
+            self._after = (*self._after, _log)
         self._hooked = bool(self._before or self._after or self._failed)
         self._stamp = _Stamp(str(task.environment.settings("TIMEZONE", "UTC")))
         self._time = task.environment.clock.time
@@ -50,8 +53,12 @@ class Publisher:
                 function=f"queue {self.task.queue_name!r}",
                 problem="its function is not known here; use publish with a dict",
             )
-        extra = self._extra()
-        self._send([self._outgoing(signature.bind(args, kwargs, self._check), extra)])
+        arguments, extra = signature.bind(args, kwargs, self._check), self._extra()
+        if self._hooked:
+            self._send([self._outgoing(arguments, extra)])
+        else:
+            arguments["extra"] = extra
+            self._publish((Outgoing(arguments if self._objects else encode(arguments, self.task.queue_name)),))
         return extra["task_id"]  # type: ignore[no-any-return]
 
     def push_many(self, calls: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -69,7 +76,7 @@ class Publisher:
     def publish(
         self, message: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
     ) -> tuple[Any, bool]:
-        """Publish a message given by argument names (a dict or its JSON text); the task id, and whether RPC is asked for.
+        """Publish a message given by argument names (a dict or its JSON text); its id, and whether it asks for a reply.
 
         An ``extra`` in the message wins over what is generated.
         """
@@ -156,13 +163,20 @@ class Publisher:
             for outgoing in messages:
                 hook(outgoing.message, self.task)
 
-    def _publish(self, messages: list[Outgoing]) -> None:
+    def _publish(self, messages: Sequence[Outgoing]) -> None:
         try:
             self._broker.publish(messages)
         except FunboostError:
             raise
         except Exception as error:
             raise PublishError(queue=self.task.queue_name, error=f"{type(error).__name__}: {error}") from error
+
+
+def _log(message: Message, task: Task) -> None:
+    shown = (
+        {**message.arguments, "extra": message.extra} if task.params.publish_msg_log_use_full_msg else message.arguments
+    )
+    task.logger.debug("%s: published %s %s", task.queue_name, message.task_id, shown)
 
 
 class _Stamp:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Sequence
 from typing import Any, Callable, ClassVar
 
 from funboost_core import ConfigError, Delivery
 from funboost_core.native import Thread
 from funboost_core.ports.pool import Finished, PoolContext, Runner, TaskPool
+from funboost_core.signature import is_coroutine
 
 
 class Asyncio(TaskPool):
@@ -30,7 +30,7 @@ class Asyncio(TaskPool):
     @classmethod
     def check(cls, function: Callable[..., Any]) -> None:
         """Only coroutine functions: a plain one would block the loop."""
-        if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        if not is_coroutine(function):
             raise ConfigError(
                 f"{getattr(function, '__qualname__', function)} is a plain function, which would block the event loop "
                 "of concurrent_mode 'asyncio'. Make it `async def`, or use concurrent_mode='threading'."

@@ -18,7 +18,7 @@ class SingleThread(ThreadPool):
 
     def adapt(self, function: Callable[..., Any]) -> Adapted:
         """Functions as they are; a coroutine function on one event loop, one call at a time."""
-        if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        if not inspect.iscoroutinefunction(function):
             return function
         import asyncio
 

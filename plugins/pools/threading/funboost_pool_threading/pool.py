@@ -22,7 +22,7 @@ class Threads(ThreadPool):
 
     def adapt(self, function: Callable[..., Any]) -> Adapted:
         """Functions as they are; coroutine functions on the thread's own loop."""
-        return self._loops.blocking(function) if inspect.iscoroutinefunction(inspect.unwrap(function)) else function
+        return self._loops.blocking(function) if inspect.iscoroutinefunction(function) else function
 
     def start(self, work: Callable[[], None]) -> None:
         """Run `work` on a new thread.  Daemon: the core keeps the process alive and drains, so that a task that hangs
