@@ -1,0 +1,133 @@
+"""Clocks for tests: one that is moved by hand, and one that really lets the time pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from time import monotonic
+
+from funboost_core.clock import Clock
+from funboost_core.native import Condition, sleep
+
+_NS = 1_000_000_000
+
+
+class _Waiter:
+    """One thread that waits with a deadline (nanoseconds since the clock was made)."""
+
+    __slots__ = ("condition", "deadline")
+
+    def __init__(self, condition: Condition, deadline: int) -> None:
+        self.condition = condition
+        self.deadline = deadline
+
+
+class FakeClock(Clock):
+    """A clock that stands still until `advance` moves it.
+
+    Time is counted in whole nanoseconds, so ten steps of 0.1 seconds are exactly one second.
+
+    Args:
+        start: what `time` says at first, epoch seconds; `monotonic` begins at 1000.
+
+    Example::
+
+        clock = FakeClock()
+        environment = Environment(clock=clock)
+        thread = Thread(target=clock.sleep, args=(60,))
+        thread.start()
+        clock.until_waiting(1)
+        clock.advance(60)
+        thread.join()
+    """
+
+    def __init__(self, start: float = 1_700_000_000.0) -> None:
+        self._start = round(start * _NS)
+        self._elapsed = 0
+        self._waiters: set[_Waiter] = set()
+        self._changed = Condition()  # guards the three above; never held while a waiter's condition is acquired
+
+    def time(self) -> float:
+        """Seconds since the epoch, as far as this clock is concerned."""
+        return (self._start + self._elapsed) / _NS
+
+    def monotonic(self) -> float:
+        """Seconds; not those of `time`, so that a mix-up shows."""
+        return 1000 + self._elapsed / _NS
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward and wake all whose deadline has come.
+
+        Do not call it while holding a condition that another thread waits on.
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock does not go back ({seconds} seconds)")
+        with self._changed:
+            self._elapsed += round(seconds * _NS)
+            conditions = {id(w.condition): w.condition for w in self._waiters if w.deadline <= self._elapsed}
+        for condition in conditions.values():
+            with condition:  # who registered holds it until it really waits: nobody can be missed
+                condition.notify_all()
+
+    def wait(self, condition: Condition, seconds: float | None) -> bool:
+        """Wait on `condition`, which the caller holds; False when `advance` has passed the deadline.
+
+        As with every condition, True does not mean that what the caller waits for has happened: it looks again.
+        """
+        if seconds is None or seconds <= 0:
+            return condition.wait(seconds)
+        waiter = _Waiter(condition, self._elapsed + max(1, round(seconds * _NS)))
+        with self._changed:
+            if waiter.deadline <= self._elapsed:
+                return False
+            self._waiters.add(waiter)
+            self._changed.notify_all()
+        try:
+            condition.wait()
+        finally:
+            with self._changed:
+                self._waiters.remove(waiter)
+        return waiter.deadline > self._elapsed
+
+    def sleep(self, seconds: float) -> None:
+        """Return when `advance` has moved the time by `seconds`; at once for 0."""
+        condition = Condition()
+        with condition:
+            deadline = self._elapsed + round(seconds * _NS)
+            while self._elapsed < deadline:
+                self.wait(condition, (deadline - self._elapsed) / _NS)
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait with a deadline just now; one that has been notified does not any more."""
+        with self._changed:
+            conditions = {id(w.condition): w.condition for w in self._waiters}
+            registered = Counter(id(w.condition) for w in self._waiters)
+        # A condition drops a waiter when it is notified, before that thread has run: only it knows.
+        return sum(min(registered[key], len(c._waiters)) for key, c in conditions.items())  # type: ignore[attr-defined]
+
+    def next_deadline(self) -> float | None:
+        """When (as `time` counts) the first of the waiting threads gives up; None when none waits."""
+        with self._changed:
+            if not self._waiters:
+                return None
+            return (self._start + min(w.deadline for w in self._waiters)) / _NS
+
+    def until_waiting(self, count: int, timeout: float = 10.0) -> None:
+        """Block until at least `count` threads wait; AssertionError after `timeout` real seconds."""
+        end = monotonic() + timeout
+        with self._changed:
+            while len(self._waiters) < count:
+                if not self._changed.wait(max(0.0, end - monotonic())) and monotonic() >= end:
+                    raise AssertionError(f"{len(self._waiters)} threads wait on the clock, not {count}")
+
+
+class RealTimeClock(Clock):
+    """The system's clocks with the interface of `FakeClock`, for stores whose server keeps the time itself."""
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` really pass."""
+        sleep(seconds)
+
+    def until_waiting(self, count: int, timeout: float = 10.0) -> None:
+        """Give the threads of the test a moment to begin waiting; they cannot be counted."""
+        sleep(min(0.2, timeout))

@@ -1,0 +1,202 @@
+"""One database file as this process uses it: shared by all its brokers on that file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+from funboost_core.errors import BrokerUnavailable, ConfigError, FunboostError, PublishError
+from funboost_core.native import Lock
+
+from .channel import Channel
+from .link import Link
+from .location import KIND, refused
+from .publishing import GroupCommit
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .schema import QueueSql
+
+
+class Database:
+    """The file at `path`.  All writing happens under `lock`, one transaction at a time.
+
+    A failure drops the link; the next use opens the file again, so a full disk or a deleted file is no lasting harm.
+    `forked` is true in a child process: SQLite's connections must not be used there, nor even closed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lock = Lock()
+        self.forked = False
+        self.users: set[object] = set()
+        self.group = GroupCommit(self)
+        self.channels: dict[str, Channel] = {}
+        self.link: Link | None = None
+
+    def channel(self, name: str) -> Channel:
+        """Where those wait who want messages of a queue."""
+        found = self.channels.get(name)
+        return found if found is not None else self.channels.setdefault(name, Channel())
+
+    def ready(self) -> Link:
+        """The open link; hold `lock`."""
+        link = self.link
+        if link is not None:
+            if link.in_place():
+                return link
+            self.drop()
+        self.link = link = Link(self.path)
+        return link
+
+    def drop(self) -> None:
+        """Close the link; hold `lock`."""
+        link, self.link = self.link, None
+        if link is not None:
+            link.close()
+
+    def transaction(self, full: bool, single: str | None = None) -> Transaction:
+        """A write transaction, to be used with `lock` held.
+
+        With `single`, the name of a queue, the block executes one statement for it, which then commits by itself.
+        """
+        return Transaction(self, full, single)
+
+    def read(self, name: str, statement: str) -> list[Any]:
+        """The rows of the statement called so in `QueueSql`, for a queue."""
+        return self._select(lambda link: getattr(self._sql(link, name), statement))[1]
+
+    def version(self) -> tuple[int, int]:
+        """Changes when anybody else commits, and when the file was replaced."""
+        link, rows = self._select(lambda link: "PRAGMA data_version")
+        return link.number, rows[0][0]
+
+    def _select(self, query: Callable[[Link], str]) -> tuple[Link, list[Any]]:
+        while True:
+            link = self.link
+            if link is None or not link.in_place():
+                with self.lock:
+                    link = self._reopened()
+            try:
+                text = query(link)
+                with link.read_lock:
+                    return link, link.reader.execute(text).fetchall()
+            except sqlite3.Error as error:
+                with self.lock:
+                    if self.link is not link:
+                        continue  # a writer that failed had closed it
+                    self.drop()
+                raise BrokerUnavailable(kind=KIND, error=f"{self.path}: {error}") from error
+
+    def _sql(self, link: Link, name: str) -> QueueSql:
+        sql = link.queues.get(name) or link.find(name)
+        if sql is None:
+            with self.lock, self.transaction(False) as writing:
+                sql = writing.queue(name)
+        return sql
+
+    def _reopened(self) -> Link:
+        try:
+            return self.ready()
+        except ConfigError as error:
+            raise BrokerUnavailable(kind=KIND, error=error) from error
+
+
+class Transaction:
+    """Commits at the end of the block, or rolls back and raises what the core understands.
+
+    Raises:
+        BrokerUnavailable: SQLite or the file system failed.
+        PublishError: a message is too large for SQLite, or no bytes.
+    """
+
+    __slots__ = ("_begun", "_database", "_full", "_link", "_single")
+
+    def __init__(self, database: Database, full: bool, single: str | None) -> None:
+        self._database = database
+        self._full = full
+        self._single = single
+
+    def __enter__(self) -> Link:
+        database = self._database
+        self._link = link = database._reopened()
+        self._begun = self._single not in link.queues
+        try:
+            link.set_full(self._full)
+            link.turns.acquire()
+            if self._begun:
+                link.writer.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._fail(error)
+            raise
+        return link
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            try:
+                if self._begun:
+                    self._link.writer.execute("COMMIT")
+                self._link.turns.release()
+            except BaseException as failure:
+                self._fail(failure)
+                raise
+        else:
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """Close the connection, which rolls back and frees the locks, and translate the error."""
+        database = self._database
+        database.drop()
+        if isinstance(error, sqlite3.DataError) or (isinstance(error, sqlite3.Error) and "binding" in str(error)):
+            raise PublishError(queue=str(database.path), error=error) from error
+        if isinstance(error, sqlite3.Error):
+            raise BrokerUnavailable(kind=KIND, error=f"{database.path}: {error}") from error
+        if isinstance(error, OSError) and not isinstance(error, FunboostError):
+            raise refused(database.path, error) from error
+
+
+_databases: dict[str, Database] = {}
+_abandoned: list[Database] = []
+_registry = Lock()
+_watching = False
+
+
+def attach(path: Path, user: object) -> Database:
+    """The database at `path` of this process, kept open until all its users have detached."""
+    global _watching
+    with _registry:
+        if not _watching and hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_after_fork)
+        _watching = True
+        key = str(path)
+        database = _databases.get(key)
+        if database is None:
+            database = _databases[key] = Database(path)
+        database.users.add(user)
+        return database
+
+
+def detach(database: Database, user: object) -> None:
+    """Close the database if `user` was the last one."""
+    with _registry:
+        database.users.discard(user)
+        if database.users or database.forked:
+            return
+        if _databases.get(str(database.path)) is database:
+            del _databases[str(database.path)]
+        with database.lock:
+            database.drop()
+
+
+def _after_fork() -> None:
+    global _registry
+    _registry = Lock()
+    for database in _databases.values():
+        database.forked = True
+        _abandoned.append(database)  # kept, because collecting a connection would close it
+    _databases.clear()

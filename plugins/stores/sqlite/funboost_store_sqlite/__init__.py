@@ -1,0 +1,1 @@
+"""State in an SQLite file, shared by the processes of one host."""

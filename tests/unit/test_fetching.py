@@ -1,0 +1,347 @@
+"""fetching: how many are taken, what a failing broker costs, and that no message stops the line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.program import message
+
+from funboost_core import Later, Skip, hookimpl
+from funboost_core.consuming.fetching import FAST, WINDOW
+from funboost_core.native import Thread
+from funboost_core.redrive import restore
+
+PATIENCE = 10
+
+
+def limits(program):
+    return [limit for limit, _ in program.server.fetches]
+
+
+class Taking:
+    """`take` on a thread of its own, for when it waits."""
+
+    def __init__(self, line, *args, **kwargs):
+        self.answer = None
+
+        def take():
+            self.answer = line.intake.take(*args, **kwargs)
+
+        self.thread = Thread(target=take, daemon=True)
+        self.thread.start()
+
+    def get(self):
+        self.thread.join(PATIENCE)
+        assert not self.thread.is_alive()
+        return self.answer
+
+
+def fill(program, count, queue="q"):
+    program.server.put(queue, *[message({"x": number}) for number in range(count)])
+
+
+# -- how many ----------------------------------------------------------------------------------------------------------
+
+
+def test_it_begins_with_what_can_start_at_once(program):
+    line = program.line()
+    fill(program, 100)
+    assert len(line.intake.take(1)) == 1
+    assert len(line.intake.take(3)) == 3
+    assert limits(program) == [1, 3]
+
+
+def test_it_adapts_to_the_measured_rate_and_back(program):
+    line = program.line()
+    fill(program, 3000)
+    taken = []
+    for finished in (41, 41, 81, 0, 0):
+        line.intake.finished += finished
+        program.clock.advance(2 * WINDOW)
+        taken.append(len(line.intake.take(1)))
+    assert taken == [20, 20, 40, 1, 1]
+
+
+def test_a_window_too_short_to_measure_changes_nothing(program):
+    line = program.line()
+    fill(program, 100)
+    line.intake.finished = 50
+    program.clock.advance(WINDOW / 2)
+    assert len(line.intake.take(1)) == 1
+
+
+def test_it_never_takes_more_than_a_batch(program):
+    line = program.line()
+    fill(program, 2000)
+    line.intake.finished = 10_000
+    program.clock.advance(2 * WINDOW)
+    assert len(line.intake.take(1)) == 100
+    assert len(line.intake.take(5000)) == 100
+
+
+def test_the_brokers_own_batch_size_decides(program):
+    line = program.line()
+    line.intake._batch = 7
+    fill(program, 100)
+    line.intake.finished = 10_000
+    program.clock.advance(2 * WINDOW)
+    assert len(line.intake.take(50)) == 7
+
+
+def test_it_never_takes_more_than_asked_for_or_permitted(program):
+    line = program.line()
+    fill(program, 100)
+    line.intake.finished = 10_000
+    program.clock.advance(2 * WINDOW)
+    assert len(line.intake.take(5, most=5)) == 5
+    limited = program.line(qps=2)
+    limited.intake.finished = 10_000
+    program.clock.advance(2 * WINDOW)
+    assert len(limited.intake.take(50)) == 1
+
+
+def test_acknowledgements_ride_along_only_while_tasks_are_fast(program):
+    line = program.line()
+    fill(program, 1000)
+    assert line.settler.eager
+    line.intake.finished += int(FAST * 2 * WINDOW) + 1
+    program.clock.advance(2 * WINDOW)
+    deliveries = line.intake.take(1)
+    assert not line.settler.eager
+    for delivery in deliveries:
+        line.settler.ack(delivery)
+    assert program.server.acks == []
+    line.intake.take(1)
+    assert [len(batch) for batch in program.server.acks] == [len(deliveries)]
+    program.clock.advance(1)
+    line.intake.take(1)
+    assert line.settler.eager
+
+
+def test_before_it_waits_everything_is_acknowledged(program):
+    line = program.line()
+    line.settler.eager = False
+    line.settler.ack(line.fetched())
+    taking = Taking(line, 1)
+    program.clock.until_waiting(1)
+    assert len(program.server.acked) == 1
+    assert line.settler.eager
+    fill(program, 1)
+    assert len(taking.get()) == 1
+
+
+def test_it_waits_a_while_and_answers_with_nothing(program):
+    line = program.line()
+    taking = Taking(line, 1)
+    program.clock.until_waiting(1)
+    program.clock.advance(1)
+    assert not taking.get()
+
+
+def test_the_broker_is_told_once_that_it_is_listened_to(program):
+    line = program.line()
+    fill(program, 3)
+    for _ in range(3):
+        line.intake.take(1)
+    assert line.broker.listened == 1
+
+
+# -- the gate ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_arrives_after_a_pause_or_a_stop_goes_back(program):
+    for close in (lambda line: line.gate.pause(True), lambda line: line.gate.stop()):
+        line = program.line()
+        taking = Taking(line, 1)
+        program.clock.until_waiting(1)
+        close(line)
+        fill(program, 1)
+        assert taking.get() == ()
+        assert len(program.server.bodies("q")) == 1
+        program.server.queues["q"].clear()
+
+
+def test_a_stopped_gate_fetches_nothing(program):
+    line = program.line()
+    line.gate.stop()
+    fill(program, 1)
+    assert line.intake.take(1) == ()
+    assert program.server.fetches == []
+
+
+def test_only_what_runs_uses_up_the_rate(program):
+    line = program.line(qps=1, msg_expire_seconds=5)
+    program.server.put("q", message(publish_time=0), message(publish_time=0), message())
+    assert line.intake.take(1) == []
+    assert line.intake.take(1) == []
+    assert len(line.intake.take(1)) == 1
+    taking = Taking(line, 1)
+    program.clock.until_waiting(1)
+    fill(program, 1)
+    program.clock.advance(1)
+    assert len(taking.get()) == 1
+
+
+def test_nothing_waits_to_be_acknowledged_while_the_gate_may_hold(program):
+    line = program.line(qps=1)
+    line.settler.eager = False
+    line.settler.ack(line.fetched())
+    fill(program, 1)
+    line.intake.take(1)
+    assert len(program.server.acked) == 1
+
+
+# -- a broker that fails ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["fetch", "listen"])
+def test_a_broker_that_fails_is_asked_again_after_growing_pauses(program, operation, caplog):
+    troubles = []
+
+    class Plugin:
+        @hookimpl
+        def funboost_worker_error(self, error):
+            troubles.append(error)
+
+    program.environment.manager.register(Plugin())
+    line = program.line()
+    error = ConnectionError("away")
+    program.server.failing[operation] = [error] * 12
+    pauses = []
+    for _ in range(12):
+        taking = Taking(line, 1)
+        program.clock.until_waiting(1)
+        pauses.append(program.clock.next_deadline() - program.clock.time())
+        program.clock.advance(pauses[-1] + 0.001)
+        assert taking.get() == ()
+    assert pauses == sorted(pauses)
+    assert pauses[0] == pytest.approx(0.1, abs=0.01)
+    assert pauses[-1] == pytest.approx(30, abs=0.01)
+    assert troubles == [error] * 12
+    assert "away" in caplog.text
+    fill(program, 2)
+    assert len(line.intake.take(1)) == 1
+    program.server.failing["fetch"] = [error]
+    taking = Taking(line, 1)
+    program.clock.until_waiting(1)
+    assert program.clock.next_deadline() - program.clock.time() == pytest.approx(0.1, abs=0.01)
+    line.gate.stop()
+    taking.get()
+
+
+def test_acknowledgements_survive_a_fetch_that_fails(program):
+    line = program.line()
+    line.settler.eager = False
+    line.settler.ack(line.fetched())
+    program.server.failing["ack"] = [ConnectionError("away")]
+    taking = Taking(line, 1)
+    program.clock.until_waiting(1)
+    assert len(line.settler.acks) == 1
+    program.clock.advance(1)
+    taking.get()
+    fill(program, 1)
+    line.intake.take(1)
+    assert len(program.server.acked) == 1
+
+
+def test_progress_is_when_the_broker_last_answered(program):
+    line = program.line()
+    fill(program, 1)
+    program.clock.advance(5)
+    line.intake.take(1)
+    assert line.intake.progress == program.clock.monotonic()
+
+
+# -- messages that cannot be run ---------------------------------------------------------------------------------------------
+
+BAD = {
+    "not json": b"?",
+    "nul": b"\x00",
+    "no utf-8": b'{"x":"\xff"}',
+    "no object": b"[1]",
+    "wrong extra": b'{"x":1,"extra":7}',
+    "unknown argument": b'{"x":1,"z":2}',
+    "missing argument": b'{"y":1}',
+    "bad override": message(max_retry_times="many"),
+    "bad countdown": message(countdown="soon"),
+    "never due": message(countdown=1e400),
+    "bad runs": message(run_times="x"),
+    "too large": b'{"x":"' + b"y" * 2000 + b'"}',
+}
+
+
+def test_bad_messages_are_dead_letters_and_the_good_ones_of_the_batch_run(program):
+    line = program.line(max_message_bytes=1000)
+    bodies = []
+    for number, bad in enumerate(BAD.values()):
+        bodies += [message({"x": number}), bad]
+    program.server.put("q", *bodies)
+    ready = line.intake.take(100)
+    assert [delivery.arguments["x"] for delivery in ready] == list(range(len(BAD)))
+    letters = program.server.bodies("q_dlx")
+    assert len(letters) == len(BAD)
+    assert len(line.broker.unacked) == len(ready)
+    reasons = dict(zip(BAD, (json.loads(letter)["extra"]["dead_letter"]["reason"] for letter in letters)))
+    assert "not JSON" in reasons["no utf-8"]
+    assert "extra is a int" in reasons["wrong extra"]
+    assert "unknown: z" in reasons["unknown argument"]
+    assert "missing: x" in reasons["missing argument"]
+    assert "max_retry_times" in reasons["bad override"]
+    assert "countdown='soon'" in reasons["bad countdown"]
+    assert "countdown=inf" in reasons["never due"]
+    assert "run_times='x'" in reasons["bad runs"]
+    assert "2008 bytes, max_message_bytes is 1000" in reasons["too large"]
+    for name in ("not json", "nul", "no utf-8", "no object", "wrong extra", "too large"):
+        assert restore(letters[list(BAD).index(name)]) == BAD[name]
+
+
+def test_defaults_of_a_changed_signature_bridge_versions(program):
+    line = program.line(lambda x, y=0, z=0: None)
+    program.server.put("q", message({"x": 1}), message({"x": 1, "y": 2}), message({"x": 1, "gone": 2}))
+    assert len(line.intake.take(3)) == 2
+
+
+def plugin(hook, function):
+    return type("Plugin", (), {hook: staticmethod(hookimpl(function))})
+
+
+def boom():
+    raise RuntimeError("a defect of the plugin")
+
+
+@pytest.mark.parametrize("hook", ["funboost_convert_message", "funboost_admit"])
+def test_a_deciding_hook_that_raises_makes_a_dead_letter_and_the_line_goes_on(program, hook):
+    line = program.line(hooks=[plugin(hook, boom)])
+    program.server.put("q", message(), message())
+    assert line.intake.take(2) == []
+    letters = [json.loads(body)["extra"]["dead_letter"] for body in program.server.bodies("q_dlx")]
+    assert [letter["error"] for letter in letters] == ["RuntimeError: a defect of the plugin"] * 2
+
+
+def test_foreign_forms_are_converted(program):
+    def convert(body):
+        if body.startswith(b"x="):
+            return {"x": int(body[2:])}
+        if body.startswith(b"json "):
+            return body[5:].decode()
+        return None
+
+    line = program.line(hooks=[plugin("funboost_convert_message", convert)])
+    program.server.put("q", b"x=5", b'json {"x":6}', b'{"x":7}', b"x=?", b"nothing")
+    assert [delivery.arguments for delivery in line.intake.take(5)] == [{"x": 5}, {"x": 6}, {"x": 7}]
+    assert [restore(body) for body in program.server.bodies("q_dlx")] == [b"x=?", b"nothing"]
+
+
+def test_answers_of_admit(program):
+    due = program.clock.time() + 60
+    answers = {1: Skip("no"), 2: Later(due, "not yet"), 3: Later(None), 4: None}
+
+    line = program.line(hooks=[plugin("funboost_admit", lambda delivery: answers[delivery.arguments["x"]])])
+    program.server.put("q", *[message({"x": number}) for number in answers])
+    (ready,) = line.intake.take(4)
+    assert ready.arguments == {"x": 4}
+    assert program.server.acked == [message({"x": 1})]
+    (put_off,) = [sent for sent in line.broker.sent if sent.due]
+    assert (put_off.body, put_off.due) == (message({"x": 2}), due)
+    assert program.server.bodies("q").count(message({"x": 3})) == 1

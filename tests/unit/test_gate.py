@@ -1,0 +1,169 @@
+"""gate: it blocks while paused or too early, opens at once, and stopping ends every waiting."""
+
+from __future__ import annotations
+
+import pytest
+from funboost_testing.clock import FakeClock
+
+from funboost_core.consuming.gate import UNLIMITED, Gate
+from funboost_core.native import Event, Thread
+
+PATIENCE = 10
+
+
+class Asking:
+    """Asks for a permit on a thread of its own."""
+
+    def __init__(self, gate):
+        self.answer = None
+        self.answered = Event()
+        self.begun = Event()
+
+        def ask():
+            self.begun.set()
+            self.answer = gate.permit()
+            self.answered.set()
+
+        self.thread = Thread(target=ask, daemon=True)
+        self.thread.start()
+        assert self.begun.wait(PATIENCE)
+
+    def get(self):
+        assert self.answered.wait(PATIENCE)
+        self.thread.join()
+        return self.answer
+
+
+def test_without_a_rate_there_is_no_limit():
+    assert Gate(FakeClock(), None).permit() == UNLIMITED
+    assert Gate(FakeClock(), 0).permit() == UNLIMITED
+
+
+def test_a_paused_gate_blocks_until_it_is_opened():
+    gate = Gate(FakeClock(), None)
+    gate.pause(True)
+    assert gate.paused
+    asking = Asking(gate)
+    assert not asking.answered.wait(0.02)
+    gate.pause(True)
+    assert not asking.answered.wait(0.02)
+    gate.pause(False)
+    assert asking.get() == UNLIMITED
+
+
+@pytest.mark.parametrize("state", ["paused", "too early"])
+def test_stopping_ends_the_waiting(state):
+    clock = FakeClock()
+    gate = Gate(clock, 0.01)
+    if state == "paused":
+        gate.pause(True)
+    else:
+        gate.used(1)
+    asking = Asking(gate)
+    if state == "too early":
+        clock.until_waiting(1)
+    gate.stop()
+    assert asking.get() == 0
+    assert gate.permit() == 0
+
+
+def test_stopping_again_and_again_while_others_wait():
+    for _ in range(50):
+        gate = Gate(FakeClock(), None)
+        gate.pause(True)
+        asking = [Asking(gate) for _ in range(3)]
+        gate.stop()
+        assert [one.get() for one in asking] == [0, 0, 0]
+
+
+def test_the_rate_lets_one_through_each_interval():
+    clock = FakeClock()
+    gate = Gate(clock, 4)
+    assert gate.permit() == 1
+    gate.used(1)
+    for _ in range(8):
+        asking = Asking(gate)
+        clock.until_waiting(1)
+        clock.advance(0.24)
+        assert not asking.answered.is_set()
+        clock.advance(0.01)
+        assert asking.get() == 1
+        gate.used(1)
+
+
+def test_what_is_not_used_may_be_used_by_the_next():
+    gate = Gate(FakeClock(), 1)
+    assert gate.permit() == 1
+    gate.used(0)
+    assert gate.permit() == 1
+
+
+def test_a_pause_during_the_waiting_for_the_rate_holds():
+    clock = FakeClock()
+    gate = Gate(clock, 1)
+    gate.used(1)
+    asking = Asking(gate)
+    clock.until_waiting(1)
+    gate.pause(True)
+    clock.advance(60)
+    assert not asking.answered.wait(0.02)
+    gate.pause(False)
+    assert asking.get() == 1
+
+
+@pytest.mark.parametrize(("to", "answer"), [(None, UNLIMITED), (1000, 1)])
+def test_another_rate_ends_a_waiting_that_has_become_too_long(to, answer):
+    clock = FakeClock()
+    gate = Gate(clock, 0.01)
+    gate.used(1)
+    asking = Asking(gate)
+    clock.until_waiting(1)
+    gate.change_rate(to)
+    if to:
+        clock.until_waiting(1)
+        clock.advance(0.001)
+    assert asking.get() == answer
+
+
+def test_a_rate_may_be_introduced():
+    clock = FakeClock()
+    gate = Gate(clock, None)
+    gate.change_rate(2)
+    assert gate.permit() == 1
+    gate.used(1)
+    asking = Asking(gate)
+    clock.until_waiting(1)
+    clock.advance(0.5)
+    assert asking.get() == 1
+
+
+def test_a_broker_that_must_be_served_idles_instead_of_waiting():
+    clock, idled = FakeClock(), []
+
+    def idle(seconds):
+        idled.append(seconds)
+        clock.advance(seconds)
+        if len(idled) == 3:
+            gate.pause(False)
+
+    gate = Gate(clock, 0.2, idle)
+    gate.pause(True)
+    assert gate.permit() == 1
+    assert idled == [1.0, 1.0, 1.0]
+    gate.used(1)
+    assert gate.permit() == 1
+    assert sum(idled[3:]) == pytest.approx(5)
+    assert max(idled) <= 1.0
+
+
+def test_hold_waits_and_stopping_ends_it():
+    clock = FakeClock()
+    gate = Gate(clock, None)
+    for end in (lambda: clock.advance(30), gate.stop):
+        thread = Thread(target=gate.hold, args=(30,), daemon=True)
+        thread.start()
+        clock.until_waiting(1)
+        end()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    gate.hold(30)  # at once
