@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import ResultTimeout as ResultTimeout
     from .errors import RetryTask as RetryTask
     from .errors import SignatureError as SignatureError
+    from .errors import TaskFailed as TaskFailed
     from .hookspecs import hookimpl as hookimpl
     from .outcome import Ack as Ack
     from .outcome import DeadLetter as DeadLetter
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from .redrive import redrive as redrive
     from .results import AioAsyncResult as AioAsyncResult
     from .results import AsyncResult as AsyncResult
-    from .results import FunctionResultStatus as FunctionResultStatus
+    from .status import FunctionResultStatus as FunctionResultStatus
 
 _NAMES = {
     "boost": "boost",
@@ -67,7 +68,7 @@ _NAMES = {
     "context": "fct get_current_taskid",
     "environment": "Environment default",
     "errors": "BadMessage BrokerUnavailable ConfigError DeadLetterTask FunboostError RequeueTask ResultError "
-    "ResultTimeout RetryTask SignatureError",
+    "ResultTimeout RetryTask SignatureError TaskFailed",
     "hookspecs": "hookimpl",
     "outcome": "Ack DeadLetter Drop Later Outcome Requeue Retry Run Skip",
     "params": "BoosterParams PublisherParams TaskOptions",
@@ -77,7 +78,8 @@ _NAMES = {
     "ports.pool": "Pool PoolContext TaskPool ThreadPool",
     "records": "BrokerSpec PoolSpec SchedulerSpec StateSpec",
     "redrive": "redrive",
-    "results": "AioAsyncResult AsyncResult FunctionResultStatus",
+    "results": "AioAsyncResult AsyncResult",
+    "status": "FunctionResultStatus",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}
 

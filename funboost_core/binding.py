@@ -9,7 +9,7 @@ import pluggy
 
 from .errors import ConfigError
 
-logger = logging.getLogger("funboost.hooks")
+logger: logging.Logger = logging.getLogger("funboost.hooks")
 
 Bound = Callable[..., Any]
 

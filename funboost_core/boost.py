@@ -29,12 +29,18 @@ class Decorator(Protocol):
     def __call__(self, function: Callable[P, R]) -> Booster[P, R, R]: ...
 
 
-def boost(boost_params: BoosterParams, *, environment: Environment | None = None) -> Decorator:
+def boost(
+    boost_params: BoosterParams,
+    *,
+    environment: Environment | None = None,
+    booster_class: type[Booster[Any, Any, Any]] = Booster,
+) -> Decorator:
     """Make a function a task.
 
     Args:
         boost_params: how it is published and consumed.
         environment: the program it belongs to, the default one if None.
+        booster_class: what the function becomes.
 
     Raises:
         ConfigError: a control cannot work with this broker or is not available.
@@ -52,7 +58,7 @@ def boost(boost_params: BoosterParams, *, environment: Environment | None = None
 
     def decorate(function: Callable[..., Any]) -> Booster[Any, Any, Any]:
         refuse_missing(boost_params, boost_params.queue_name)
-        booster: Booster[Any, Any, Any] = Booster(boost_params, function, where)
+        booster = booster_class(boost_params, function, where)
         refuse_impossible(booster.task)
         where.registry.add(booster)
         if boost_params.is_auto_start_consuming_message and not bootstrap.muted:

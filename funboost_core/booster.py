@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar, overload
 
-from typing_extensions import ParamSpec
+from typing_extensions import Concatenate, ParamSpec, Self
 
 from . import bootstrap
 from .message import new_task_id
-from .native import RLock
+from .native import RLock, off_hub
 from .results import AioAsyncResult, AsyncResult, off_loop
 from .task import Task
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .publishing.publisher import Publisher
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
 C = TypeVar("C")
 
@@ -36,7 +37,7 @@ class Booster(Generic[P, R, C]):
     def __init__(self, params: BoosterParams, function: Callable[P, C], environment: Environment) -> None:
         self.boost_params = params
         self.consuming_function = function
-        self.task = Task(params, function, environment)
+        self.task: Task = Task(params, function, environment)
         self._environment = environment
         self._publisher: Publisher | None = None
         self._lock = RLock()
@@ -53,6 +54,10 @@ class Booster(Generic[P, R, C]):
         """Call the function here and now."""
         return self.consuming_function(*args, **kwargs)
 
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Self: ...
+    @overload
+    def __get__(self: Booster[Concatenate[Any, Q], R, C], instance: object, owner: Any = None) -> Callable[Q, C]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Bind like a function, so that ``obj.method(...)`` calls it."""
         return self if instance is None else functools.partial(self.consuming_function, instance)
@@ -63,8 +68,12 @@ class Booster(Generic[P, R, C]):
     # -- publishing ---------------------------------------------------------------------------------------------------
 
     @property
-    def publisher(self) -> Publisher:
+    def publisher(self) -> Any:
         """What publishes to the queue, connected when first used."""
+        return self._outlet
+
+    @property
+    def _outlet(self) -> Publisher:
         publisher = self._publisher
         if publisher is None:
             with self._lock:
@@ -88,7 +97,7 @@ class Booster(Generic[P, R, C]):
         """
         if bootstrap.muted:
             return self._muted("push")
-        task_id = (self._publisher or self.publisher).push(args, kwargs)
+        task_id = (self._publisher or self._outlet).push(args, kwargs)
         return AsyncResult(task_id, 120.0, self._environment, self.boost_params.is_using_rpc_mode)
 
     def push_many(self, calls: Sequence[Mapping[str, Any]]) -> list[AsyncResult[R]]:
@@ -101,7 +110,7 @@ class Booster(Generic[P, R, C]):
         if bootstrap.muted:
             return [self._muted("push_many")]
         rpc = self.boost_params.is_using_rpc_mode
-        return [AsyncResult(task_id, 120.0, self._environment, rpc) for task_id in self.publisher.push_many(calls)]
+        return [AsyncResult(task_id, 120.0, self._environment, rpc) for task_id in self._outlet.push_many(calls)]
 
     def publish(
         self, msg: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
@@ -114,7 +123,7 @@ class Booster(Generic[P, R, C]):
         """
         if bootstrap.muted:
             return self._muted("publish")
-        identity, rpc = self.publisher.publish(msg, task_id, options)
+        identity, rpc = self._outlet.publish(msg, task_id, options)
         return AsyncResult(identity, 120.0, self._environment, rpc)
 
     async def aio_push(self, *args: P.args, **kwargs: P.kwargs) -> AioAsyncResult[R]:
@@ -132,15 +141,15 @@ class Booster(Generic[P, R, C]):
         if bootstrap.muted:
             self._muted("send_msg")
         else:
-            self.publisher.send(msg)
+            self._outlet.send(msg)
 
     def clear(self) -> None:
         """Remove the messages that wait."""
-        self.publisher.purge()
+        self._outlet.purge()
 
     def get_message_count(self) -> int:
         """Messages that wait; -1 where the broker cannot tell."""
-        return self.publisher.count()
+        return self._outlet.count()
 
     # -- consuming ----------------------------------------------------------------------------------------------------
 
@@ -173,7 +182,7 @@ class Booster(Generic[P, R, C]):
 
         queue = self.task.queue
         if self._environment.state.has("coordinator"):
-            self._environment.state.coordinator.set_flag(queue, PAUSED, "1" if paused else "0")
+            off_hub(self._environment.state.coordinator.set_flag, queue, PAUSED, "1" if paused else "0")
         for consumer in self._environment.worker.consumers():
             if consumer.task.queue == queue:
                 consumer.gate.pause(paused)
@@ -187,7 +196,7 @@ class Booster(Generic[P, R, C]):
         """
         from .waiting import wait_until_quiet
 
-        wait_until_quiet(self.task, self.publisher, minutes * 60)
+        off_hub(wait_until_quiet, self.task, self._outlet, minutes * 60)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

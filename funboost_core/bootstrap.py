@@ -11,7 +11,7 @@ from typing import Any
 MARK = "FUNBOOST_CHILD_OF"
 """Environment variable set while a child process starts: its parent's process id."""
 
-muted = os.environ.get(MARK) == str(os.getppid())
+muted: bool = os.environ.get(MARK) == str(os.getppid())
 """True in a child process until its main module has been imported."""
 
 

@@ -39,18 +39,20 @@ class Catalog:
         if found is None:
             with self._lock:
                 entry = self.installed(room).get(kind.casefold())
-                if entry is not None and not manager.is_blocked(entry.value):
-                    manager.register(self._load(entry), entry.value)
-                    found = manager.find(index or room, kind)
-        if found is None:
-            raise self._unknown(room, kind)
+                if entry is None or manager.is_blocked(entry.value):
+                    raise self._unknown(room, kind, entry)
+                manager.register(self._load(entry), entry.value)
+                found = manager.find(index or room, kind)
+                if found is None:
+                    raise UnknownKind(f"{_about(entry)} is installed, but it declares no {_LABELS[room]} {kind!r}.")
         return found
 
     def kinds(self, room: str) -> list[str]:
         """The kinds of a room that can be used, sorted."""
         names = {kind.casefold(): kind for kind in self._environment.manager.specs(room)}
         for key, entry in self.installed(room).items():
-            names.setdefault(key, entry.name)
+            if not self._environment.manager.is_blocked(entry.value):
+                names.setdefault(key, entry.name)
         return sorted(names.values())
 
     def load_hooks(self, names: str) -> None:
@@ -59,7 +61,8 @@ class Catalog:
             entry = self.installed("hooks").get(name.casefold())
             if entry is None:
                 raise self._unknown("hooks", name)
-            self._environment.manager.register(self._load(entry), entry.value)
+            if not self._environment.manager.is_blocked(entry.value):
+                self._environment.manager.register(self._load(entry), entry.value)
 
     def installed(self, room: str) -> dict[str, Any]:
         """Entry points of a room by lower-case kind; the distributions are read once."""
@@ -74,20 +77,27 @@ class Catalog:
             from . import __version__
 
             raise PluginIncompatible(
-                plugin=f"{entry.name} ({entry.value})", core=__version__, reason=f"{type(error).__name__}: {error}"
+                plugin=_about(entry), core=__version__, reason=f"{type(error).__name__}: {error}"
             ) from error
 
-    def _unknown(self, room: str, kind: str) -> UnknownKind:
+    def _unknown(self, room: str, kind: str, blocked: Any = None) -> UnknownKind:
         label = _LABELS[room]
+        if blocked is not None:
+            return UnknownKind(f"The {label} {kind!r} is kept out: the setting DISABLE_PLUGINS names {blocked.value}.")
         installed = self.kinds(room) if room != "hooks" else sorted(self.installed(room))
-        near = difflib.get_close_matches(kind.casefold(), [name.casefold() for name in installed], 1)
+        names = {name.casefold(): name for name in installed}
+        near = difflib.get_close_matches(kind.casefold(), names, 1)
         return UnknownKind(
             room=label,
             kind=kind,
             installed=", ".join(installed) or "none",
             dist=f"funboost-{label}-{kind.casefold().replace('_', '-')}",
-            hint=f". Did you mean {near[0]!r}?" if near else "",
+            hint=f". Did you mean {names[near[0]]!r}?" if near else "",
         )
+
+
+def _about(entry: Any) -> str:
+    return f"{entry.name} ({entry.value})"
 
 
 def _entry_points(group: str) -> Any:

@@ -30,11 +30,18 @@ NOT_YET = frozenset(
 
 
 def refuse_missing(model: BaseModel, queue: str, names: frozenset[str] = NOT_YET) -> None:
-    """Raise `NotAvailableYet` for a control that is set to something that would have an effect."""
-    for name in names & model.model_fields_set:
-        value = getattr(model, name)
-        if value != type(model).model_fields[name].get_default(call_default_factory=True) and value:
+    """Raise `NotAvailableYet` for a control that is set, here or in a subclass, to something that has an effect."""
+    fields = type(model).model_fields
+    for name in names:
+        value = getattr(model, name) if name in fields else None
+        if value and value != _original_default(type(model), name):
             raise NotAvailableYet(name=name, value=value, queue=queue)
+
+
+def _original_default(model: type[BaseModel], name: str) -> Any:
+    """The default of a field in the class that introduced it."""
+    owner: Any = next(base for base in reversed(model.__mro__) if name in getattr(base, "model_fields", ()))
+    return owner.model_fields[name].get_default(call_default_factory=True)
 
 
 def refuse_impossible(task: Task) -> None:

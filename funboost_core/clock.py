@@ -14,9 +14,9 @@ class Clock:
     Replace it with ``Environment(clock=...)``; `funboost_testing.FakeClock` is moved by hand.
     """
 
-    time = staticmethod(_time.time)
-    monotonic = staticmethod(_time.monotonic)
-    sleep = staticmethod(sleep)
+    time: staticmethod[[], float] = staticmethod(_time.time)
+    monotonic: staticmethod[[], float] = staticmethod(_time.monotonic)
+    sleep: staticmethod[[float], None] = staticmethod(sleep)
 
     def wait(self, condition: Condition, seconds: float | None) -> bool:
         """Wait on `condition`, which the caller holds, for at most `seconds`; False when the time is up."""

@@ -48,7 +48,7 @@ class CurrentTask:
     @property
     def function_result_status(self) -> Any:
         """A `FunctionResultStatus` of this run so far."""
-        from .results import FunctionResultStatus
+        from .status import FunctionResultStatus
 
         return FunctionResultStatus.running(self._delivery())
 
@@ -80,7 +80,7 @@ class CurrentTask:
             raise LookupError("fct is used outside a running task; only code that a task runs has one.") from None
 
 
-fct = CurrentTask()
+fct: CurrentTask = CurrentTask()
 
 
 def get_current_taskid() -> Any:

@@ -40,9 +40,12 @@ class Environment:
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None, clock: Clock = SYSTEM) -> None:
-        self.settings = Settings(settings)
+        self.settings: Settings = Settings(settings)
         self.clock = clock
-        self.aliases: dict[str, dict[str, str]] = {"brokers": {}, "pools": {}, "stores": {}, "schedulers": {}}
+        self.aliases: dict[str, dict[str, str]] = {
+            **{room: {} for room in ("brokers", "pools", "stores", "schedulers")},  # lower-case kind -> kind
+            "extra": {},  # other spellings of controls in a message's extra -> ours
+        }
         self._parts: dict[str, Any] = {}
         self._lock = RLock()
         _all.add(self)
@@ -108,9 +111,9 @@ class Environment:
         """
         explicit, root = self.settings("DATA_DIR"), self.settings("PROJECT_ROOT")
         if explicit:
-            folder = Path(explicit)
+            folder = Path(explicit).expanduser()
         elif root:
-            folder = Path(root) / ".funboost"
+            folder = Path(root).expanduser() / ".funboost"
         else:
             folder = _user_data_dir() / _project_key()
         folder.mkdir(parents=True, exist_ok=True)

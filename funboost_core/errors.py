@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
+
+
+def text_of(error: BaseException) -> str:
+    """``str(error)``, also for the error of a user whose ``__str__`` itself fails."""
+    try:
+        return str(error)
+    except Exception:
+        return f"<a {type(error).__name__} that cannot be shown>"
 
 
 class FunboostError(Exception):
@@ -111,4 +120,36 @@ class ResultTimeout(FunboostError, TimeoutError):
 
 
 class ResultError(FunboostError):
-    """The task failed: {error}"""
+    """There is no result to be had: {error}"""
+
+
+class TaskFailed(ResultError):
+    """The task that was waited for failed.
+
+    The text is JSON, ``{"task_id": …, "raw_error": …}``; where that task had itself died of waiting for a failed task,
+    `raw_error` is in turn such an object, so that a chain of tasks shows where it broke.
+    """
+
+    def __init__(self, chain: Mapping[str, Any]) -> None:
+        from json import dumps
+
+        super().__init__(dumps(chain, ensure_ascii=False, default=str))
+        self.task_id: Any = chain["task_id"]
+        self.raw_error: Any = chain["raw_error"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ({"task_id": self.task_id, "raw_error": self.raw_error},)
+
+    @staticmethod
+    def chain(status: Mapping[str, Any]) -> dict[str, Any]:
+        """The task and its error, from a status dict of a failed run."""
+        from json import loads
+
+        raw: Any = status["exception"]
+        try:
+            inner = loads(status["exception_msg"] or "")
+        except ValueError:
+            inner = None
+        if isinstance(inner, dict) and inner.keys() == {"task_id", "raw_error"}:
+            raw = inner
+        return {"task_id": status["task_id"], "raw_error": raw}

@@ -11,19 +11,24 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
-from .native import Thread
+from .context import current
+from .native import SimpleQueue, Thread, get_ident, in_main_thread, patched
 
 if TYPE_CHECKING:
     from .worker import Worker
 
-logger = logging.getLogger("funboost.worker")
+logger: logging.Logger = logging.getLogger("funboost.worker")
 
 _workers: list[Worker] = []
 _held = False
 _handlers: dict[int, Any] = {}
 _interrupted = False
+_drained = False
+_leaving = False  # the main thread has ended
+_signals: SimpleQueue[tuple[int, int | None]] = SimpleQueue()  # its put may be used in a handler
+_drainer: Thread | None = None
 
 
 def hold(worker: Worker) -> None:
@@ -35,7 +40,7 @@ def hold(worker: Worker) -> None:
         _held = True
         import concurrent.futures.thread  # noqa: F401  its own exit hook must be registered before ours to run after it
 
-        register = getattr(threading, "_register_atexit", None)
+        register = _exit_hooks()
         if register is not None:
             register(_wait_at_exit)
         else:  # pragma: no cover - an interpreter without the private hook
@@ -43,10 +48,17 @@ def hold(worker: Worker) -> None:
     _catch_signals()
 
 
+def _exit_hooks() -> Callable[[Callable[[], None]], None] | None:
+    """What registers with the very shutdown that the interpreter will call: patching may have put another in place."""
+    near = getattr(getattr(threading, "_shutdown", None), "__globals__", {})
+    return near.get("_register_atexit") or getattr(threading, "_register_atexit", None)
+
+
 def _forget() -> None:
     """A forked child consumes nothing of its parent's."""
-    global _interrupted
-    _interrupted = False
+    global _interrupted, _drained, _drainer
+    _interrupted = _drained = False
+    _drainer = None
     _workers.clear()
 
 
@@ -55,6 +67,14 @@ if hasattr(os, "register_at_fork"):
 
 
 def _wait_at_exit() -> None:
+    global _leaving
+    _leaving = True
+    if (3, 12) <= sys.version_info < (3, 12, 3) and any(worker.active for worker in _workers):
+        logger.warning(
+            "The main thread has ended, and Python %s starts no more threads then (3.12.3 does): tasks that need a new "
+            "one fail. Keep the main thread, or use another Python.",
+            sys.version.split()[0],
+        )
     for worker in list(_workers):
         try:
             worker.wait()
@@ -63,8 +83,14 @@ def _wait_at_exit() -> None:
 
 
 def _catch_signals() -> None:
-    if threading.current_thread() is not threading.main_thread():
+    global _drainer
+    if not in_main_thread():
         return
+    if (
+        _drainer is None
+    ):  # started now: a handler should take no locks, and Python 3.12.0 to 3.12.2 may start none later
+        _drainer = Thread(target=_drain, name="funboost-drain", daemon=True)
+        _drainer.start()
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is None or number in _handlers:
@@ -78,22 +104,37 @@ def _catch_signals() -> None:
 
 
 def _on_signal(number: int, frame: Any) -> None:
-    """Drain on a thread of its own and end the main thread; the second Ctrl-C ends the process at once."""
+    """Let the worker drain and end the main thread; the second Ctrl-C ends the process at once."""
     global _interrupted
-    if _interrupted and number == signal.SIGINT:
+    if _interrupted and not _drained and number == signal.SIGINT:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
+    # What is raised here is raised in whatever runs on the main thread.  Where that may be a task (a greenlet, a
+    # coroutine on the user's own loop), which would take it for its own failure, it is put off until all have ended.
+    put_off = bool(_workers) and not _drained and (patched or current.get(None) is not None)
     if not _interrupted:
         _interrupted = True
-        logger.info("%s: draining", signal.Signals(number).name)
-        Thread(target=_drain, name="funboost-drain", daemon=True).start()
+        _signals.put((number, get_ident() if put_off else None))
+    if put_off:
+        return
     previous = _handlers.get(number)
     if callable(previous):
-        previous(number, frame)
-    elif number != signal.SIGINT:
+        if not (_leaving and previous is signal.default_int_handler):
+            previous(number, frame)
+    elif number != signal.SIGINT and not _leaving:
         sys.exit(0)
 
 
 def _drain() -> None:
+    """The thread that drains: waits for the first signal."""
+    global _drained
+    number, main_thread = _signals.get()
+    logger.info("%s: draining", signal.Signals(number).name)
     for worker in list(_workers):
         worker.stop()
+    if main_thread is not None:
+        _drained = True
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(main_thread, number)  # interrupts what it waits in
+        else:
+            signal.raise_signal(number)

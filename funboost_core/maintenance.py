@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .consuming.consumer import Consumer
 
-logger = logging.getLogger("funboost.worker")
+logger: logging.Logger = logging.getLogger("funboost.worker")
 
 TICK = 0.005
 """Seconds after which acknowledgements are sent although nobody fetches."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterable
 from types import ModuleType
@@ -16,7 +17,7 @@ from .records import BrokerSpec, PoolSpec, SchedulerSpec, Spec, StateSpec
 if TYPE_CHECKING:
     from .environment import Environment
 
-logger = logging.getLogger("funboost.plugins")
+logger: logging.Logger = logging.getLogger("funboost.plugins")
 
 DECLARATIONS: dict[str, tuple[str, type[Any]]] = {
     "funboost_brokers": ("brokers", BrokerSpec),
@@ -38,7 +39,7 @@ class Manager:
         self._pm = pluggy.PluginManager(PROJECT)
         for room in ROOMS:
             self._pm.add_hookspecs(room)
-        self.hook = self._pm.hook
+        self.hook: pluggy.HookRelay = self._pm.hook
         self._index: dict[str, dict[str, tuple[Spec, str]]] = {room: {} for room, _ in DECLARATIONS.values()}
         self._registering = ""
         for name in str(environment.settings("DISABLE_PLUGINS", "")).split(","):
@@ -60,8 +61,9 @@ class Manager:
         if self._pm.is_registered(plugin):
             return
         label = name or _label(plugin)
-        if self._pm.is_blocked(label) or self._pm.get_plugin(label) is not None:
+        if self._pm.is_blocked(label) or (isinstance(plugin, ModuleType) and self._pm.get_plugin(label) is not None):
             return
+        label = _free(self._pm, label)
         before = {room: dict(kinds) for room, kinds in self._index.items()}
         self._registering = label
         try:
@@ -72,7 +74,7 @@ class Manager:
             if self._pm.is_registered(plugin):
                 self._pm.unregister(plugin)
             if isinstance(error, pluggy.PluginValidationError):
-                raise PluginIncompatible(plugin=label, core=_version(), reason=str(error)) from error
+                raise _incompatible(label, error) from error
             raise
         finally:
             self._registering = ""
@@ -99,7 +101,11 @@ class Manager:
         return {spec.kind: spec for spec, _ in self._index[room].values()}
 
     def scoped(self, hooks: Iterable[Any]) -> pluggy.PluginManager:
-        """A manager that has these hooks too, for one task; the plugins of all stay as they are."""
+        """A manager that has these hooks too, for one task; the plugins of all stay as they are.
+
+        Raises:
+            PluginIncompatible: one of the hooks does not exist here or takes other arguments.
+        """
         if not (hooks := list(hooks)):
             return self._pm
         manager = pluggy.PluginManager(PROJECT)
@@ -109,8 +115,14 @@ class Manager:
             if plugin is not None:
                 manager.register(plugin, name)
         for hook in hooks:
-            manager.register(hook, f"{_label(hook)} (task)")
-        manager.check_pending()
+            if manager.is_registered(hook):
+                continue
+            label = _free(manager, f"{_label(hook)} (task)")
+            try:
+                manager.register(hook, label)
+                manager.check_pending()
+            except pluggy.PluginValidationError as error:
+                raise _incompatible(label, error) from error
         return manager
 
     def _recorder(self, room: str, record: type[Any]) -> Callable[[Iterable[Any]], None]:
@@ -135,6 +147,16 @@ def _label(plugin: Any) -> str:
         return plugin.__name__
     cls = plugin if isinstance(plugin, type) else type(plugin)
     return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _free(manager: pluggy.PluginManager, label: str) -> str:
+    """`label`, with a number where another object of the same class has it."""
+    names = (label if number == 1 else f"{label} {number}" for number in itertools.count(1))
+    return next(name for name in names if manager.get_plugin(name) is None)
+
+
+def _incompatible(label: str, error: Exception) -> PluginIncompatible:
+    return PluginIncompatible(plugin=label, core=_version(), reason=" ".join(str(error).split()))
 
 
 def _version() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
@@ -17,7 +18,8 @@ from .errors import BadMessage, NotSerializable
 if TYPE_CHECKING:
     from .ports.broker import Delivery
 
-RESERVED = ("publish_time", "publish_time_format")
+RESERVED = ("extra", "publish_time", "publish_time_format")
+"""Top-level names of a message that are no arguments."""
 GENERATED = 3
 """Entries that every `extra` has; more of them means that the message may override controls."""
 
@@ -28,8 +30,8 @@ class Message:
     __slots__ = ("arguments", "extra")
 
     def __init__(self, arguments: dict[str, Any], extra: dict[str, Any]) -> None:
-        self.arguments = arguments
-        self.extra = extra
+        self.arguments: dict[str, Any] = arguments
+        self.extra: dict[str, Any] = extra
 
     @property
     def task_id(self) -> Any:
@@ -85,11 +87,11 @@ def encode(body: dict[str, Any], queue: str = "") -> bytes:
     Raises:
         NotSerializable: a value that JSON cannot carry; names the argument.
     """
-    if all(map(_plain, body.values())):
-        try:
+    try:
+        if all(map(_plain, body.values())):
             return to_json(body)
-        except ValueError:  # a lone surrogate, which only escaping can carry
-            pass
+    except (ValueError, RecursionError):  # a lone surrogate, which only escaping can carry; or too deep
+        pass
     import json
 
     try:
@@ -113,8 +115,11 @@ def decode(body: bytes | str | dict[str, Any], limit: int) -> dict[str, Any]:
     """
     if isinstance(body, dict):
         return body.copy()
-    if len(body) > limit:
-        raise BadMessage(reason=f"the message has {len(body)} bytes, max_message_bytes is {limit}")
+    size = len(body)
+    if isinstance(body, str) and not body.isascii():
+        size = len(body.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise BadMessage(reason=f"the message has {size} bytes, max_message_bytes is {limit}")
     try:
         data = from_json(body)
     except ValueError:
@@ -141,12 +146,18 @@ def unpack(delivery: Delivery, data: dict[str, Any], queue_name: str, now: float
         extra = {"is_auto_fill_extra": True}
     elif isinstance(delivery.body, dict):
         extra = extra.copy()
-    if "task_id" not in extra:
+    if extra.get("task_id") is None:
         extra["task_id"] = new_task_id(queue_name)
     if type(extra.get("publish_time")) not in (int, float):
         extra["publish_time"] = now
     delivery.arguments = data
     delivery.extra = extra
+
+
+def respell(extra: dict[str, Any], spellings: Mapping[str, str]) -> None:
+    """Rename the entries of an extra that another program spells differently; our own spelling wins."""
+    for other in spellings.keys() & extra.keys():
+        extra.setdefault(spellings[other], extra.pop(other))
 
 
 def repack(delivery: Delivery, **changes: Any) -> dict[str, Any]:

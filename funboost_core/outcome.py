@@ -15,11 +15,11 @@ class Outcome:
     __slots__ = ("ended", "error", "result", "runs", "started")
 
     def __init__(self, result: Any, error: BaseException | None, started: float, ended: float, runs: int) -> None:
-        self.result = result
-        self.error = error
-        self.started = started
-        self.ended = ended
-        self.runs = runs
+        self.result: Any = result
+        self.error: BaseException | None = error
+        self.started: float = started
+        self.ended: float = ended
+        self.runs: int = runs
 
     @property
     def success(self) -> bool:

@@ -1,11 +1,22 @@
 """Everything a user can set: for a task (`BoosterParams`), for a publisher, and for one message (`TaskOptions`)."""
 
 import datetime
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overload
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from typing_extensions import ParamSpec
+
+    from .booster import Booster
+
+    P = ParamSpec("P")
+
+R = TypeVar("R")
 
 Number = Union[float, int]
 
@@ -24,7 +35,7 @@ class PublisherParams(BaseModel):
     publish_msg_log_use_full_msg: bool = Field(
         default=False, description="Log whole messages, not only their arguments."
     )
-    broker_exclusive_config: Dict[str, Any] = Field(default_factory=dict, description="Options of the broker.")
+    broker_exclusive_config: dict[str, Any] = Field(default_factory=dict, description="Options of the broker.")
     should_check_publish_func_params: bool = Field(default=True, description="Check argument names when publishing.")
     consuming_function: Optional[Callable[..., Any]] = Field(
         default=None, description="The function, where it is known."
@@ -79,7 +90,7 @@ class BoosterParams(PublisherParams):
     is_do_not_run_by_specify_time_effect: bool = Field(
         default=False, description="Switch for do_not_run_by_specify_time."
     )
-    do_not_run_by_specify_time: Tuple[str, str] = Field(
+    do_not_run_by_specify_time: tuple[str, str] = Field(
         default=("10:00:00", "22:00:00"), description="Time of day in which nothing runs."
     )
     schedule_tasks_on_main_thread: bool = Field(default=False, description="consume() blocks until the consumer stops.")
@@ -87,8 +98,8 @@ class BoosterParams(PublisherParams):
         default=False, description="Start consuming where the task is declared."
     )
     max_message_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Larger messages are dead letters.")
-    hooks: List[Any] = Field(default_factory=list, description="Hook implementations for this task alone.")
-    auto_generate_info: Dict[str, Any] = Field(default_factory=dict, description="Filled in by the framework.")
+    hooks: list[Any] = Field(default_factory=list, description="Hook implementations for this task alone.")
+    auto_generate_info: dict[str, Any] = Field(default_factory=dict, description="Filled in by the framework.")
 
     @model_validator(mode="after")
     def _named(self) -> "BoosterParams":
@@ -96,9 +107,13 @@ class BoosterParams(PublisherParams):
             raise ValueError("queue_name is blank; give the queue a name")
         return self
 
+    @overload
+    def __call__(self, function: "Callable[P, Coroutine[Any, Any, R]]") -> "Booster[P, R, Coroutine[Any, Any, R]]": ...
+    @overload
+    def __call__(self, function: "Callable[P, R]") -> "Booster[P, R, R]": ...
     def __call__(self, function: Callable[..., Any]) -> Any:
         """Decorate: ``@BoosterParams(queue_name="q")`` is ``@boost(BoosterParams(queue_name="q"))``."""
-        from .boost import boost
+        from . import boost  # through the package: importing the submodule would put it in the place of the function
 
         return boost(self)(function)
 
@@ -124,7 +139,7 @@ class TaskOptions(BaseModel):
         default=None, ge=1, description="Drop when later than this; None = never."
     )
     priority: Optional[int] = Field(default=None, ge=0, description="Higher runs first.")
-    other_extra_params: Optional[Dict[str, Any]] = Field(
+    other_extra_params: Optional[dict[str, Any]] = Field(
         default=None, description="More entries for the message's extra."
     )
     filter_str: Optional[str] = Field(default=None, description="Filter by this text instead of by all arguments.")
@@ -135,12 +150,14 @@ class TaskOptions(BaseModel):
             raise ValueError("countdown and eta are both set; give one of them")
         return self
 
-    def extra(self) -> Dict[str, Any]:
+    def extra(self) -> dict[str, Any]:
         """The entries for the message's extra: everything that is set, under its own name."""
         entries = {name: getattr(self, name) for name in type(self).model_fields if getattr(self, name) is not None}
         entries.update(entries.pop("other_extra_params", None) or {})
         if isinstance(entries.get("eta"), datetime.datetime):
-            entries["eta"] = entries["eta"].strftime("%Y-%m-%d %H:%M:%S")
+            eta = entries["eta"]
+            # with a zone of its own it must keep it; without one it means the setting TIMEZONE
+            entries["eta"] = eta.isoformat(" ", "seconds") if eta.tzinfo else eta.strftime("%Y-%m-%d %H:%M:%S")
         return entries
 
 
@@ -148,7 +165,7 @@ OVERRIDES = frozenset(TaskOptions.model_fields) & frozenset(BoosterParams.model_
 """Controls of the task that a message may override."""
 
 
-def overridden(params: BoosterParams, extra: Dict[str, Any]) -> BoosterParams:
+def overridden(params: BoosterParams, extra: dict[str, Any]) -> BoosterParams:
     """`params` with what a message's extra overrides.
 
     Raises:
@@ -158,7 +175,8 @@ def overridden(params: BoosterParams, extra: Dict[str, Any]) -> BoosterParams:
     if not changes:
         return params
     try:
-        TaskOptions(**changes)
+        options = TaskOptions(**changes)
     except ValueError as error:
         raise ConfigError(f"The message's extra has a control that cannot be used: {error}") from error
-    return params.model_copy(update=changes)
+    given = {name: getattr(options, name) for name in changes}
+    return params.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .consuming.settling import DEAD_LETTERS
+from .errors import BadMessage
 from .message import decode, encode
 from .params import BoosterParams
 from .ports.broker import Outgoing, PullBroker
@@ -52,7 +54,7 @@ def redrive(
     task = Task(params, None, where)
     moved = 0
     if Capability.SECOND_QUEUE not in task.capabilities:
-        return _redrive_parked(task, where.namespaced(queue_name), limit)
+        return _redrive_parked(task, queue_name, limit)
     broker = task.make_broker()
     assert isinstance(broker, PullBroker)
     try:
@@ -71,21 +73,28 @@ def redrive(
 
 
 def restore(body: Any) -> Any:
-    """The original of a dead letter's body: a dict where it came as one, else bytes."""
+    """The original of a dead letter's body: a dict where it came as one, else bytes; what is no dead letter as it is."""
     as_object = isinstance(body, dict)
-    message = decode(body, len(body) if not as_object else 0)
-    extra = dict(message.get("extra") or {})
-    about = extra.pop("dead_letter", None) or {}
+    try:
+        message = decode(body, sys.maxsize)
+    except BadMessage:
+        return body
+    extra: Any = message.get("extra")
+    about = extra.get("dead_letter") if isinstance(extra, dict) else None
+    if not isinstance(about, dict):
+        return body
     if "body_b64" in about:
         return base64.b64decode(about["body_b64"])
-    extra.pop("run_times", None)
+    if "body" in about:
+        return about["body"]
+    extra = {name: value for name, value in extra.items() if name not in ("dead_letter", "run_times")}
     message["extra"] = extra
     return message if as_object else encode(message)
 
 
-def _redrive_parked(task: Task, target: str, limit: int | None) -> int:
+def _redrive_parked(task: Task, queue_name: str, limit: int | None) -> int:
     parking, moved = task.environment.state.parking, 0
-    origin = Task(task.params.model_copy(update={"queue_name": target}), None, task.environment)
+    origin = Task(task.params.model_copy(update={"queue_name": queue_name}), None, task.environment)
     broker = origin.make_broker()
     try:
         while limit is None or moved < limit:

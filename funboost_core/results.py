@@ -1,144 +1,33 @@
-"""What a publisher gets back: `AsyncResult`, its asyncio twin, and the status of a run."""
+"""What a publisher gets back: `AsyncResult` and its asyncio twin."""
 
 from __future__ import annotations
 
-import datetime
-import os
-import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 
 from pydantic_core import from_json
 
-from .errors import ResultError, ResultTimeout
-from .message import encode
-from .native import get_ident
+from .errors import ResultError, ResultTimeout, TaskFailed
+from .native import off_hub
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from .environment import Environment
-    from .outcome import Outcome, Verdict
-    from .ports.broker import Delivery
+    from .status import FunctionResultStatus
 
 R = TypeVar("R")
 
-FAILED = "FUNC_RUN_ERROR"
-"""The `result` of a run that failed."""
 _WAIT = 120.0
-
-
-class FunctionResultStatus:
-    """Status and result of the run of one message.
-
-    Attributes: `queue_name, function, msg_dict, params, params_str, task_id, publish_time, host_name, host_process,
-    process_id, thread_id, script_name, run_times, run_status` ("running" or "finish"), `success, result, exception,
-    exception_type, exception_msg, time_start, time_end, time_cost` (seconds), `rpc_chain_error_msg_dict`.
-    """
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"a FunctionResultStatus has no {name!r}; it has {', '.join(sorted(self.__dict__))}")
-
-    @classmethod
-    def running(cls, delivery: Delivery) -> FunctionResultStatus:
-        """The status while the function runs."""
-        return cls(_describe(delivery, None, "running"))
-
-    @classmethod
-    def finished(cls, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> FunctionResultStatus:
-        """The status after the last run of a message."""
-        return cls(_describe(delivery, outcome, "finish"))
-
-    @classmethod
-    def parse_status_and_result_to_obj(cls, status: dict[str, Any]) -> FunctionResultStatus:
-        """The object of a status dict."""
-        return cls(status)
-
-    def get_status_dict(self, without_datetime_obj: bool = False) -> dict[str, Any]:
-        """All of it as a dict with ``_id`` and insert times; `without_datetime_obj` leaves only JSON types."""
-        now = datetime.datetime.now()
-        status = {
-            **self.__dict__,
-            "_id": self.task_id,
-            "insert_time_str": now.strftime("%Y-%m-%d %H:%M:%S"),
-            "insert_minutes": now.strftime("%Y-%m-%d %H:%M"),
-        }
-        if not without_datetime_obj:
-            status.update(insert_time=now, utime=datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
-        return status
-
-    def to_pretty_json_str(self) -> str:
-        """Indented JSON; datetimes become text."""
-        import json
-
-        return json.dumps(self.get_status_dict(), ensure_ascii=False, indent=4, default=str)
-
-    def __repr__(self) -> str:
-        return f"FunctionResultStatus(task_id={self.task_id!r}, run_status={self.run_status!r}, success={self.success})"
-
-
-_HOST = ""
-
-
-def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> dict[str, Any]:
-    global _HOST
-    if not _HOST:
-        import socket
-
-        _HOST = socket.gethostname()
-    task, extra, error = delivery.plan.task, delivery.extra, outcome.error if outcome else None
-    main = str(getattr(sys.modules.get("__main__"), "__file__", "") or "")
-    return {
-        "queue_name": task.queue_name,
-        "function": getattr(task.function, "__name__", ""),
-        "msg_dict": {**delivery.arguments, "extra": extra},
-        "params": delivery.arguments,
-        "params_str": _text(delivery.arguments),
-        "task_id": extra["task_id"],
-        "publish_time": extra["publish_time"],
-        "publish_time_str": extra.get("publish_time_format", ""),
-        "host_name": _HOST,
-        "host_process": f"{_HOST} - {os.getpid()}",
-        "process_id": os.getpid(),
-        "thread_id": get_ident(),
-        "script_name": os.path.basename(main),
-        "script_name_long": main,
-        "run_times": outcome.runs if outcome else delivery.runs + 1,
-        "run_status": run_status,
-        "success": bool(outcome and outcome.success),
-        "result": (outcome.result if error is None else FAILED) if outcome else None,
-        "exception": f"{type(error).__name__}    {error}" if error is not None else None,
-        "exception_type": type(error).__name__ if error is not None else None,
-        "exception_msg": str(error) if error is not None else None,
-        "rpc_chain_error_msg_dict": None,
-        "time_start": outcome.started if outcome else None,
-        "time_end": outcome.ended if outcome else None,
-        "time_cost": round(outcome.ended - outcome.started, 6) if outcome else None,
-        "rpc_result_expire_seconds": delivery.plan.params.rpc_result_expire_seconds,
-    }
-
-
-def _text(value: Any) -> str:
-    import json  # not at the top: a program that only publishes does without it
-
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def dump(status: FunctionResultStatus) -> bytes:
-    """A status as JSON; a result that JSON cannot carry travels as its text, cut to 1000 characters."""
-    values = status.get_status_dict(without_datetime_obj=True)
-    try:
-        return encode(values)
-    except TypeError:
-        values["result"] = str(values["result"])[:1000]
-        return _text(values).encode()
+_CALLBACK_THREADS = 200
 
 
 class _Waiting:
     """What both kinds of result share."""
 
-    __slots__ = ("_environment", "_rpc", "_status", "task_id", "timeout")
+    __slots__ = ("_environment", "_rpc", "_status", "callback_run_executor", "task_id", "timeout")
+
+    callback_run_executor: Executor | None
 
     def __init__(
         self,
@@ -147,11 +36,12 @@ class _Waiting:
         environment: Environment | None = None,
         rpc: bool = True,
     ) -> None:
-        self.task_id = task_id
-        self.timeout = timeout
+        self.task_id: Any = task_id
+        self.timeout: float = timeout
         self._environment = environment
         self._rpc = rpc
         self._status: dict[str, Any] | None = None
+        self.callback_run_executor = None
 
     def _fetch(self, timeout: float) -> dict[str, Any] | None:
         if self._status is None:
@@ -163,9 +53,12 @@ class _Waiting:
                 from .environment import default
 
                 self._environment = default()
-            payload = self._environment.state.replies.get(str(self.task_id), timeout)
+            payload = off_hub(self._await, self._environment, timeout)
             self._status = None if payload is None else from_json(payload)
         return self._status
+
+    def _await(self, environment: Environment, timeout: float) -> bytes | None:
+        return environment.state.replies.get(str(self.task_id), timeout)
 
     def _result(self) -> Any:
         status = self._fetch(self.timeout)
@@ -175,10 +68,18 @@ class _Waiting:
 
     def _checked(self, raise_exception: bool) -> FunctionResultStatus:
         self._result()
-        assert self._status is not None
-        if raise_exception and not self._status["success"]:
-            raise ResultError(error=self._status["exception"])
-        return FunctionResultStatus(self._status)
+        status = self._status
+        assert status is not None
+        if not status["success"]:
+            chain = TaskFailed.chain(status)
+            if raise_exception:
+                raise TaskFailed(chain)
+            status = {**status, "rpc_chain_error_msg_dict": chain}
+        return _as_object(status)
+
+    def _object(self) -> FunctionResultStatus | None:
+        status = self._fetch(self.timeout)
+        return None if status is None else _as_object(status)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.task_id!r})"
@@ -220,8 +121,7 @@ class AsyncResult(_Waiting, Generic[R]):
     @property
     def status_and_result_obj(self) -> FunctionResultStatus | None:
         """The same as an object."""
-        status = self._fetch(self.timeout)
-        return None if status is None else FunctionResultStatus(status)
+        return self._object()
 
     rpc_data = status_and_result_obj
 
@@ -235,7 +135,7 @@ class AsyncResult(_Waiting, Generic[R]):
         return bool(self._status and self._status["success"])
 
     def wait_rpc_data_or_raise(self, raise_exception: bool = True) -> FunctionResultStatus:
-        """Wait; raise `ResultError` for a failed run (unless told not to) and `ResultTimeout` when none came."""
+        """Wait; raise `TaskFailed` for a failed run (unless told not to) and `ResultTimeout` when none came."""
         return self._checked(raise_exception)
 
     @classmethod
@@ -244,6 +144,21 @@ class AsyncResult(_Waiting, Generic[R]):
     ) -> list[FunctionResultStatus]:
         """The same for many."""
         return [result.wait_rpc_data_or_raise(raise_exception) for result in results]
+
+    def set_callback(self, callback: Callable[[dict[str, Any] | None], Any]) -> None:
+        """Call ``callback(status_and_result)`` on another thread when the result has come.
+
+        It gets None after the time-out.  The thread is one of `callback_run_executor`, where that is set, else of an
+        executor that all results share.  An exception in the callback is logged.
+        """
+
+        def tell() -> None:
+            try:
+                callback(self.status_and_result)
+            except Exception:
+                _log_callback(self.task_id)
+
+        (self.callback_run_executor or _callbacks()).submit(tell)
 
 
 async def off_loop(function: Callable[..., R], *args: Any) -> R:
@@ -273,25 +188,21 @@ class AioAsyncResult(_Waiting, Generic[R]):
         return await off_loop(self._result)
 
     @property
-    def result(self) -> Any:
+    def result(self) -> Coroutine[Any, Any, R]:
         """Awaitable: what the function returned."""
         return self.get()
 
     @property
-    def status_and_result(self) -> Any:
+    def status_and_result(self) -> Coroutine[Any, Any, dict[str, Any] | None]:
         """Awaitable: the status dict, None after the time-out."""
         return off_loop(self._fetch, self.timeout)
 
     @property
-    def rpc_data(self) -> Any:
+    def rpc_data(self) -> Coroutine[Any, Any, FunctionResultStatus | None]:
         """Awaitable: the status as an object, None after the time-out."""
-        return self._object()
+        return off_loop(self._object)
 
     status_and_result_obj = rpc_data
-
-    async def _object(self) -> FunctionResultStatus | None:
-        status = await off_loop(self._fetch, self.timeout)
-        return None if status is None else FunctionResultStatus(status)
 
     async def is_pending(self) -> bool:
         """True while no result has come."""
@@ -303,5 +214,58 @@ class AioAsyncResult(_Waiting, Generic[R]):
         return bool(self._status and self._status["success"])
 
     async def wait_rpc_data_or_raise(self, raise_exception: bool = True) -> FunctionResultStatus:
-        """Wait; raise `ResultError` for a failed run (unless told not to) and `ResultTimeout` when none came."""
+        """Wait; raise `TaskFailed` for a failed run (unless told not to) and `ResultTimeout` when none came."""
         return await off_loop(self._checked, raise_exception)
+
+    @classmethod
+    async def batch_wait_rpc_data_or_raise(
+        cls, results: Iterable[AioAsyncResult[Any]], raise_exception: bool = True
+    ) -> list[FunctionResultStatus]:
+        """The same for many, all awaited at once."""
+        import asyncio
+
+        return list(await asyncio.gather(*(result.wait_rpc_data_or_raise(raise_exception) for result in results)))
+
+    async def set_callback(self, callback: Callable[[dict[str, Any] | None], Coroutine[Any, Any, Any]]) -> None:
+        """Await ``callback(status_and_result)`` when the result has come, in a task of the running loop.
+
+        It gets None after the time-out.  An exception in it is logged.
+        """
+        import asyncio
+
+        async def tell() -> None:
+            status = await self.status_and_result
+            try:
+                await callback(status)
+            except Exception:
+                _log_callback(self.task_id)
+
+        task = asyncio.get_running_loop().create_task(tell())
+        _telling.add(task)  # a loop holds its tasks only weakly
+        task.add_done_callback(_telling.discard)
+
+
+_telling: set[Any] = set()
+_executor: Executor | None = None
+
+
+def _as_object(status: dict[str, Any]) -> FunctionResultStatus:
+    from .status import FunctionResultStatus
+
+    return FunctionResultStatus(status)
+
+
+def _callbacks() -> Executor:
+    """Threads for callbacks, started when first needed."""
+    global _executor
+    if _executor is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _executor = ThreadPoolExecutor(_CALLBACK_THREADS, "funboost-callback")
+    return _executor
+
+
+def _log_callback(task_id: Any) -> None:
+    import logging
+
+    logging.getLogger("funboost.results").error("The callback for the result of %s failed.", task_id, exc_info=True)

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 PREFIX = "FUNBOOST_"
-_SECRET = re.compile(r"pass|pwd|secret|token|key|auth|sasl|credential|dsn", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):([^/@]*)@")
+_WORDS = "pass|pwd|secret|token|key|auth|sasl|credential|dsn"
+_SECRET = re.compile(_WORDS, re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@:]*):(?:(?!://).)*@", re.DOTALL)  # up to the last @: passwords may have one
+_URL_OPTION = re.compile(rf"(?<=[?&;])([^=&;]*(?:{_WORDS})[^=&;]*=)[^&;#]*", re.IGNORECASE)
 
 Source = Callable[[], Mapping[str, Any]]
 
@@ -71,9 +73,11 @@ def hide(name: str, value: Any) -> Any:
     if value and _SECRET.search(name):
         return "***"
     if isinstance(value, str):
-        return _URL_PASSWORD.sub(r"\1:***@", value)
+        return _URL_OPTION.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", value)) if "://" in value else value
     if isinstance(value, Mapping):
         return {key: hide(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [hide("", inner) for inner in value]
     return value
 
 

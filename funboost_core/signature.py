@@ -7,26 +7,32 @@ from collections.abc import Iterable
 from typing import Any, Callable
 
 from .errors import ConfigError, SignatureError
+from .message import RESERVED as _RESERVED
+
+RESERVED = frozenset(_RESERVED)
 
 
 class Signature:
     """The parameters of a function, prepared so that checking a call costs less than a microsecond.
 
     Raises:
-        ConfigError: the function takes ``*args``, which a message by names cannot carry.
+        ConfigError: the function takes ``*args``, which a message by names cannot carry, or a name that messages use.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.name = getattr(function, "__qualname__", repr(function))
+        self.name: str = getattr(function, "__qualname__", repr(function))
         parameters = inspect.signature(function).parameters.values()
         if any(p.kind is p.VAR_POSITIONAL for p in parameters):
             raise ConfigError(f"{self.name} takes *args; a message carries arguments by name. Name the parameters.")
+        taken = [p.name for p in parameters if p.name in RESERVED and p.kind is not p.VAR_KEYWORD]
+        if taken:
+            raise ConfigError(f"{self.name} has a parameter {taken[0]!r}, a name that messages use. Rename it.")
         named = [p for p in parameters if p.kind is not p.VAR_KEYWORD]
-        self.positional_only = tuple(p.name for p in named if p.kind is p.POSITIONAL_ONLY)
-        self.positional = tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY)
-        self.accepted = frozenset(p.name for p in named)
-        self.required = frozenset(p.name for p in named if p.default is p.empty)
-        self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self.positional_only: tuple[str, ...] = tuple(p.name for p in named if p.kind is p.POSITIONAL_ONLY)
+        self.positional: tuple[str, ...] = tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY)
+        self.accepted: frozenset[str] = frozenset(p.name for p in named)
+        self.required: frozenset[str] = frozenset(p.name for p in named if p.default is p.empty)
+        self.open: bool = any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any], check: bool = True) -> dict[str, Any]:
         """The arguments of a call by name; defaults are left to the consumer's function.
@@ -51,14 +57,18 @@ class Signature:
     def check(self, arguments: dict[str, Any]) -> None:
         """Raise `SignatureError` where names are missing or unknown."""
         keys = arguments.keys()
-        if keys == self.accepted or (self.required <= keys and (self.open or keys <= self.accepted)):
+        if keys == self.accepted or self.required <= keys <= self.accepted:
             return
-        missing, unknown = self.required - keys, keys - self.accepted
+        missing, unknown, reserved = self.required - keys, keys - self.accepted, keys & RESERVED
+        if self.open and not missing and not reserved:
+            return
         problems = []
         if missing:
             problems.append(f"missing: {_names(missing)}")
         if unknown and not self.open:
             problems.append(f"unknown: {_names(unknown)}")
+        elif reserved:
+            problems.append(f"used by messages themselves: {_names(reserved)}")
         raise self._error("; ".join(problems) + f"; it takes: {_names(self.accepted) or 'nothing'}")
 
     def _error(self, problem: str) -> SignatureError:

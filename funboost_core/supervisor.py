@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .task import Task
 
-logger = logging.getLogger("funboost.worker")
+logger: logging.Logger = logging.getLogger("funboost.worker")
 
 _SHORT_LIFE = 5.0
 _LONGEST_PAUSE = 30.0

@@ -31,10 +31,10 @@ class Task:
         self.params = params
         self.function = function
         self.environment = environment
-        self.queue_name = params.queue_name
-        self.queue = environment.namespaced(params.queue_name)
-        self.signature = Signature(function) if function is not None else None
-        self.is_async = function is not None and is_coroutine(function)
+        self.queue_name: str = params.queue_name
+        self.queue: str = environment.namespaced(params.queue_name)
+        self.signature: Signature | None = Signature(function) if function is not None else None
+        self.is_async: bool = function is not None and is_coroutine(function)
 
     @functools.cached_property
     def logger(self) -> Logger:

@@ -9,14 +9,14 @@ from . import binding, lifetime
 from .consuming.consumer import BEAT, Consumer
 from .errors import QueueUnknown
 from .maintenance import Maintenance
-from .native import Condition, RLock
+from .native import Condition, RLock, off_hub, patched
 from .supervisor import Supervisor
 
 if TYPE_CHECKING:
     from .environment import Environment
     from .task import Task
 
-logger = logging.getLogger("funboost.worker")
+logger: logging.Logger = logging.getLogger("funboost.worker")
 
 DRAIN = 30.0
 """Seconds that running tasks get to end when the worker stops (setting DRAIN_SECONDS)."""
@@ -37,7 +37,7 @@ class Worker:
         self._ended = Condition()
         self._stopping = False
         self._maintenance: Maintenance | None = None
-        self.supervisor = Supervisor(environment)
+        self.supervisor: Supervisor = Supervisor(environment)
 
     # -- starting -------------------------------------------------------------------------------------------------
 
@@ -55,13 +55,17 @@ class Worker:
             try:
                 if first:
                     self._begin()
-                consumer.start()
+                off_hub(consumer.start)
             except BaseException:
                 del self._consumers[task.queue]
                 raise
             return consumer
 
     def _begin(self) -> None:
+        if patched:
+            from .green import share_logging
+
+            share_logging()
         if self._maintenance is None:
             clock, beat = self._environment.clock, float(self._environment.settings("BEAT_SECONDS", BEAT))
             self._maintenance = Maintenance(clock, self.consumers, beat, self.trouble)
@@ -93,7 +97,10 @@ class Worker:
         return bool(self._consumers) or self.supervisor.active
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Block until nothing consumes any more, for at most `seconds`; whether that is so."""
+        """Block until nothing consumes any more, for at most `seconds`; whether that is so.  Greenlets go on."""
+        return off_hub(self._wait, seconds)
+
+    def _wait(self, seconds: float | None) -> bool:
         clock = self._environment.clock
         deadline = None if seconds is None else clock.monotonic() + seconds
         while self.active:
@@ -109,6 +116,9 @@ class Worker:
 
     def stop(self, drain: float | None = None) -> bool:
         """Drain and end everything within `drain` seconds (DRAIN_SECONDS by default); whether all tasks ended."""
+        return off_hub(self._stop, drain)
+
+    def _stop(self, drain: float | None) -> bool:
         clock = self._environment.clock
         if drain is None:
             drain = float(self._environment.settings("DRAIN_SECONDS", DRAIN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import TYPE_CHECKING, Any, Callable
 
 from .. import binding
@@ -66,7 +67,7 @@ def not_before(task: Task) -> Admit:
         if due > now:
             return Later(due, "not due yet")
         grace = delivery.extra.get("misfire_grace_time")
-        if grace is not None and now - due > grace:
+        if grace is not None and now - due > grace and not delivery.runs:  # a retry was in time once
             return Skip(f"{now - due:.3f} s late, misfire_grace_time is {grace} s")
         return None
 
@@ -82,12 +83,15 @@ def due_time(extra: dict[str, Any], zone: str) -> float | None:
     countdown, eta = extra.get("countdown"), extra.get("eta")
     try:
         if countdown is not None:
-            return float(extra["publish_time"]) + float(countdown)
+            due = float(extra["publish_time"]) + float(countdown)
+            if not math.isfinite(due):
+                raise ValueError("it never comes")
+            return due
         if eta is None:
             return None
         moment = datetime.datetime.fromisoformat(str(eta))
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone))).timestamp()
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise BadMessage(reason=f"countdown={countdown!r}, eta={eta!r} cannot be read: {error}") from error
 
 

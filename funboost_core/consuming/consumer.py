@@ -44,7 +44,7 @@ class Consumer:
                 f"Queue {task.queue_name!r} has no function in this process; it can only be published to."
             )
         self.task = task
-        self.id = new_task_id("").partition(":")[2]
+        self.id: str = new_task_id("").partition(":")[2]
         self._environment = task.environment
         broker = task.make_broker()
         if not isinstance(broker, PullBroker):
@@ -53,9 +53,9 @@ class Consumer:
         self._pool = self._make_pool()
         planner = Planner(task, self._pool.adapt if isinstance(self._pool, ThreadPool) else lambda function: function)
         idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
-        self.gate = Gate(task.environment.clock, task.params.qps, idle)
-        self.settler = Settler(task, broker)
-        self.intake = Intake(task, broker, self.gate, planner, self.settler)
+        self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle)
+        self.settler: Settler = Settler(task, broker)
+        self.intake: Intake = Intake(task, broker, self.gate, planner, self.settler)
         line = Crew if isinstance(self._pool, ThreadPool) else Dispatch
         self.line: Any = line(self._pool, self.intake, self.settler, self._conclude, task.environment.clock)  # type: ignore[arg-type]
         self._seen = 0
@@ -166,9 +166,12 @@ class Consumer:
             params.specify_async_loop,
             params.is_auto_start_specify_async_loop_in_child_thread,
         )
+        assert self.task.function is not None
+        if isinstance(factory, type) and issubclass(factory, Pool):
+            factory.check(self.task.function)  # before it starts anything
         pool = factory(context)
         if not isinstance(pool, (ThreadPool, TaskPool)):
             raise ConfigError(f"The pool {self.task.pool_spec.kind} is neither a ThreadPool nor a TaskPool.")
-        assert self.task.function is not None
-        pool.check(self.task.function)
+        if not isinstance(factory, type):
+            pool.check(self.task.function)
         return pool

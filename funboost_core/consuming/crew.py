@@ -6,6 +6,7 @@ something for them to do and no idle one waits, never more than the pool's limit
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Callable
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..ports.pool import ThreadPool
     from .fetching import Intake
     from .settling import Settler
+
+logger: logging.Logger = logging.getLogger("funboost.worker")
 
 IDLE = 10.0
 """Seconds after which a thread that had nothing to do ends."""
@@ -45,8 +48,8 @@ class Crew:
         self._help = False  # somebody is being woken, or nobody could be
         self._stopping = False
         self.ready: deque[Delivery] = deque()
-        self.size = 0  # threads
-        self.idle = 0  # of them, waiting for something to do
+        self.size: int = 0  # threads
+        self.idle: int = 0  # of them, waiting for something to do
 
     @property
     def running(self) -> int:
@@ -88,6 +91,7 @@ class Crew:
     # -- a worker ---------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        self._help = False  # who called for this worker has it; the next may be called for
         try:
             take = self.ready.popleft
             while True:
@@ -102,6 +106,7 @@ class Crew:
                 self._process(delivery)
         except BaseException:
             self._left()
+            self._call_help()  # somebody has to fetch
             raise
 
     def _process(self, delivery: Delivery) -> None:
@@ -140,16 +145,17 @@ class Crew:
             follow = self._leading
             if follow:
                 self.idle += 1
-                self._clock.wait(self._turn, IDLE)
+                woken = self._clock.wait(self._turn, IDLE)
                 self.idle -= 1
                 self._help = False
-                if self._leading and not self.ready:
+                if not woken and self._leading and not self.ready:
                     self._left()
                     return False
                 return True
             self._leading = True
         try:
-            self.ready.extend(self._intake.take(1 + self.idle))
+            if not self.ready:  # the last leader may have put something there just now
+                self.ready.extend(self._intake.take(1 + self.idle))
         finally:
             self._leading = False
         return True
@@ -163,8 +169,13 @@ class Crew:
             self._help = True
             if self.idle:
                 self._turn.notify()
-            else:
+                return
+            try:
                 self._grow()
+            except Exception as error:
+                logger.warning(
+                    "%s: no further thread (%s); going on with %d", self._pool.context.name, error, self.size
+                )
 
     def _grow(self) -> None:
         if self.size < self._pool.limit:
@@ -173,11 +184,11 @@ class Crew:
                 self._pool.start(self._work)
             except BaseException:
                 self.size -= 1
-                self._help = False
                 raise
 
     def _left(self) -> None:
         with self._turn:
             self.size -= 1
             self._help = False
-            self._turn.notify_all()
+            if self._stopping:
+                self._turn.notify_all()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition, SimpleQueue, Thread
 from .execution import SUCCESS, prepare, run, run_async
@@ -36,8 +37,9 @@ class Dispatch:
         self._done: SimpleQueue[tuple[Delivery, Outcome] | None] = SimpleQueue()
         self._changed = Condition()
         self._stopping = False
+        self._abandoned = False  # the deadline has passed: what ends now is not settled, its message goes back
         self._threads: list[Thread] = []
-        self.running = 0
+        self.running: int = 0
 
     def start(self) -> None:
         """Begin to fetch."""
@@ -67,6 +69,8 @@ class Dispatch:
             while self.running or (self._threads and self._threads[0].is_alive()):
                 left = deadline - self._clock.monotonic()
                 if left <= 0:
+                    self._abandoned = True
+                    self._done.put(None)
                     return False
                 self._clock.wait(self._changed, min(left, 0.05))
         self._done.put(None)
@@ -103,7 +107,9 @@ class Dispatch:
                 if self._done.empty():
                     break
                 item = self._done.get()
-            again = [delivery for delivery, outcome in batch if self._conclude(delivery, outcome)]
+            if self._abandoned:
+                return
+            again = [delivery for delivery, outcome in batch if self._again(delivery, outcome)]
             if again:
                 self._submit(again)
             settled = len(batch) - len(again)
@@ -113,6 +119,14 @@ class Dispatch:
                 self._changed.notify_all()
             if item is None:
                 return
+
+    def _again(self, delivery: Delivery, outcome: Outcome) -> bool:
+        try:
+            return self._conclude(delivery, outcome)
+        except Exception:  # a defect of ours must cost neither the thread nor the message
+            delivery.plan.task.logger.exception("Settling %s failed; it goes back.", delivery.task_id)
+            self._settler.give_back([delivery])
+            return False
 
 
 def _run_always(delivery: Delivery) -> Outcome:

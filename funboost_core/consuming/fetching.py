@@ -46,7 +46,7 @@ class Intake:
         self._rate = 0.0
         self._sampled = (self._clock.monotonic(), 0)
         self.finished = 0  # counted by whoever finishes a message; close enough without a lock
-        self.progress = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
+        self.progress: float = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
 
     def take(self, free: int, most: int = BATCH_LIMIT) -> Sequence[Delivery]:
         """Messages to run now: about as many as can start at once (`free`) or soon, never more than `most`.

@@ -17,7 +17,7 @@ Finish = Callable[["Delivery", "Outcome", "Verdict"], None]
 
 def reply(task: Task, params: BoosterParams) -> Finish:
     """Send status and result to whoever waits for this task's id."""
-    from ..results import FunctionResultStatus, dump
+    from ..status import FunctionResultStatus, dump
 
     state = task.environment.state
 
@@ -31,7 +31,7 @@ def reply(task: Task, params: BoosterParams) -> Finish:
 
 def record(function: Callable[..., Any]) -> Finish:
     """Call the user's `user_custom_record_process_info_func`."""
-    from ..results import FunctionResultStatus
+    from ..status import FunctionResultStatus
 
     def tell(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
         if not isinstance(verdict, (Retry, Requeue)):

@@ -26,8 +26,8 @@ class Gate:
         self._changed = Condition()
         self._idle = idle
         self.rate = Rate(qps) if qps else None
-        self.paused = False
-        self.stopped = False
+        self.paused: bool = False
+        self.stopped: bool = False
 
     def permit(self) -> int:
         """How many messages may start now, waiting until it is at least one; 0 when stopped."""

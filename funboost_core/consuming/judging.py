@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import TaskControl
+from ..errors import TaskControl, text_of
 from ..outcome import ACK, DeadLetter, Drop, Requeue, Retry
 from ..policies import retry
 
@@ -34,7 +34,7 @@ def report(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
         return
     logger = plan.task.logger
     detail = error if plan.params.is_print_detail_exception and not isinstance(error, TaskControl) else None
-    what = f"{type(error).__name__}: {error}" if error is not None else "returned"
+    what = f"{type(error).__name__}: {text_of(error)}" if error is not None else "returned"
     where = f"{plan.task.queue_name} {delivery.task_id} run {outcome.runs} ({what})"
     if isinstance(verdict, Retry):
         after = f"in {verdict.after} s" if verdict.after else "now"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from .. import binding
-from ..message import GENERATED
+from ..binding import Bound
+from ..errors import BadMessage
+from ..message import GENERATED, respell
 from ..params import OVERRIDES, BoosterParams, overridden
 from ..signature import awaiting, by_name
 from . import admission
@@ -38,17 +40,19 @@ class Plan:
 
     def __init__(self, task: Task, params: BoosterParams, call: Callable[..., Any]) -> None:
         hooks = task.hooks
-        self.task = task
-        self.params = params
-        self.call = call
+        self.task: Task = task
+        self.params: BoosterParams = params
+        self.call: Callable[..., Any] = call
         self.admit: tuple[Admit, ...] = admission.steps(task, params)
-        self.before = binding.bind(hooks, "funboost_before_execute", "delivery", "task")
-        self.after = binding.bind(hooks, "funboost_after_execute", "delivery", "task", "outcome")
-        self.judge = binding.bind_deciding(hooks, "funboost_judge", "delivery", "task", "outcome")
-        self.before_ack = binding.bind(hooks, "funboost_before_ack", "delivery", "task", "verdict")
-        self.after_ack = binding.bind(hooks, "funboost_after_ack", "delivery", "task", "verdict")
+        self.before: tuple[Bound, ...] = binding.bind(hooks, "funboost_before_execute", "delivery", "task")
+        self.after: tuple[Bound, ...] = binding.bind(hooks, "funboost_after_execute", "delivery", "task", "outcome")
+        self.judge: Bound | None = binding.bind_deciding(hooks, "funboost_judge", "delivery", "task", "outcome")
+        self.before_ack: tuple[Bound, ...] = binding.bind(hooks, "funboost_before_ack", "delivery", "task", "verdict")
+        self.after_ack: tuple[Bound, ...] = binding.bind(hooks, "funboost_after_ack", "delivery", "task", "verdict")
         self.finish: tuple[Finish, ...] = _finishing(task, params)
-        self.bare = not (self.before or self.after or self.judge or self.finish or self.before_ack or self.after_ack)
+        self.bare: bool = not (
+            self.before or self.after or self.judge or self.finish or self.before_ack or self.after_ack
+        )
 
     def steps(self) -> tuple[tuple[Any, ...], ...]:
         """All steps, for `explain` and for the test that unused controls leave no trace."""
@@ -65,20 +69,24 @@ class Planner:
         self._task = task
         self._call = _compose(task, adapt)
         self._compiled: dict[tuple[Any, ...], Plan] = {}
-        self.plain = Plan(task, task.params, self._call)
-        self.convert = binding.bind_deciding(task.hooks, "funboost_convert_message", "body", "task")
+        self._spellings = task.environment.aliases["extra"]
+        self.plain: Plan = Plan(task, task.params, self._call)
+        self.convert: Bound | None = binding.bind_deciding(task.hooks, "funboost_convert_message", "body", "task")
 
     def plan(self, delivery: Delivery) -> Plan:
         """The plan of a decoded message.
 
         Raises:
             ConfigError: the message overrides a control with a value that it cannot have.
+            BadMessage: its number of runs is none.
         """
         extra = delivery.extra
-        if len(extra) <= GENERATED:
+        if len(extra) <= GENERATED and "publish_time_format" in extra:  # a foreign one may have three others
             return self.plain
+        if self._spellings:
+            respell(extra, self._spellings)
         if "run_times" in extra:
-            delivery.runs = int(extra["run_times"])
+            delivery.runs = _count(extra["run_times"])
         names = OVERRIDES & extra.keys()
         timed = not admission.TIMES.isdisjoint(extra)
         if not names and not timed:
@@ -93,6 +101,12 @@ class Planner:
                 self._compiled.clear()
             self._compiled[key] = plan
         return plan
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise BadMessage(reason=f"run_times={value!r} is no number of runs")
+    return value
 
 
 def _compose(task: Task, adapt: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[..., Any]:

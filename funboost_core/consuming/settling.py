@@ -9,7 +9,8 @@ import base64
 from collections import deque
 from typing import TYPE_CHECKING, Any, Callable
 
-from ..message import encode, repack
+from ..errors import NotSerializable, text_of
+from ..message import encode, new_task_id, repack
 from ..native import RLock
 from ..outcome import Ack, DeadLetter, Drop, Requeue, Retry, Verdict
 from ..ports.broker import Body, Delivery, Outgoing
@@ -39,7 +40,7 @@ class Settler:
         self._closed = False
         self.eager = True
         self.acks: deque[Delivery] = deque()
-        self.needs_ack = Capability.ACK in self._capabilities
+        self.needs_ack: bool = Capability.ACK in self._capabilities
 
     def settle(self, delivery: Delivery, verdict: Verdict, error: BaseException | None = None) -> None:
         """Carry out a verdict (not an immediate retry, which is the caller's)."""
@@ -90,8 +91,12 @@ class Settler:
 
     def later(self, delivery: Delivery, due: float, **extra: Any) -> None:
         """Put a message off until `due`: the broker's own delay, else the state store."""
-        body = self._body(repack(delivery, **extra)) if extra else _raw(delivery)
         queue = self._task.queue
+        try:
+            body = self._body(repack(delivery, **extra)) if extra else _raw(delivery)
+        except NotSerializable as error:  # the function has put something into its arguments
+            self.dead_letter(delivery, f"it cannot be put off: {error}")
+            return
         if Capability.DELAY in self._capabilities:
             message = Outgoing(body, _priority(delivery), due, delivery.attempts)
             if Capability.SECOND_QUEUE in self._capabilities:
@@ -99,7 +104,8 @@ class Settler:
             else:
                 self._attempt(lambda: self._publish_again(delivery, message))
         else:
-            self._attempt(lambda: self._park(delivery, body, due, queue, "delay"))
+            identity = _identity(delivery)
+            self._attempt(lambda: self._park(delivery, identity, body, due, queue, "delay"))
 
     def dead_letter(self, delivery: Delivery, reason: str, error: BaseException | None = None) -> None:
         """Move a message to ``<queue>_dlx`` with the reason; a dead-letter queue's own failures are only logged."""
@@ -110,21 +116,30 @@ class Settler:
             return
         about = {
             "reason": reason,
-            "error": f"{type(error).__name__}: {error}" if error is not None else None,
+            "error": f"{type(error).__name__}: {text_of(error)}" if error is not None else None,
             "attempts": delivery.runs + 1 if error is not None else delivery.runs,
             "queue": self._task.queue_name,
             "time": self._clock.time(),
         }
-        if hasattr(delivery, "arguments"):
-            message = repack(delivery, dead_letter=about)
-        else:
-            about["body_b64"] = base64.b64encode(_bytes(delivery.body)).decode()
-            message = {"extra": {"dead_letter": about}}
-        target = queue + DEAD_LETTERS
+        body, target = self._dead_body(delivery, about), queue + DEAD_LETTERS
         if Capability.SECOND_QUEUE in self._capabilities:
-            self._move(delivery, Outgoing(self._body(message)), target)
+            self._move(delivery, Outgoing(body), target)
         else:
-            self._attempt(lambda: self._park(delivery, encode(message), about["time"], target, reason))
+            identity = _identity(delivery)
+            self._attempt(lambda: self._park(delivery, identity, body, self._clock.time(), target, reason))
+
+    def _dead_body(self, delivery: Delivery, about: dict[str, Any]) -> Body:
+        """The message with its reason; where it cannot be written as a message, its exact bytes with the reason."""
+        if hasattr(delivery, "arguments"):
+            try:
+                return self._body(repack(delivery, dead_letter=about))
+            except NotSerializable:  # the function has put something into its arguments
+                pass
+        original = delivery.body
+        if isinstance(original, dict):
+            return self._body({"extra": {"dead_letter": {**about, "body": original}}})
+        about = {**about, "body_b64": base64.b64encode(_bytes(original)).decode()}
+        return self._body({"extra": {"dead_letter": about}})
 
     def retry_moves(self) -> None:
         """Try again what the broker refused earlier; called at each beat."""
@@ -143,8 +158,7 @@ class Settler:
         self._broker.publish([message])
         self._broker.ack([delivery])
 
-    def _park(self, delivery: Delivery, body: Body, due: Any, target: str, reason: str) -> None:
-        identity = str(delivery.extra["task_id"]) if hasattr(delivery, "extra") else repr(delivery.tag)
+    def _park(self, delivery: Delivery, identity: str, body: Body, due: float, target: str, reason: str) -> None:
         self._task.environment.state.parking.park([Parked(identity, target, _bytes(body), due, reason)])
         self._broker.ack([delivery])
 
@@ -161,6 +175,11 @@ class Settler:
         return message if Capability.OBJECTS in self._capabilities else encode(message, self._task.queue_name)
 
 
+def _identity(delivery: Delivery) -> str:
+    """What makes parking the same message again harmless."""
+    return str(delivery.extra["task_id"]) if hasattr(delivery, "extra") else new_task_id("")
+
+
 def _raw(delivery: Delivery) -> Body:
     body = delivery.body
     return body.encode() if isinstance(body, str) else body
@@ -173,4 +192,5 @@ def _bytes(body: Body | str) -> bytes:
 
 
 def _priority(delivery: Delivery) -> int:
-    return int(delivery.extra.get("priority") or 0)
+    priority = delivery.extra.get("priority")
+    return priority if type(priority) is int else 0

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Union
 if TYPE_CHECKING:
     from logging import Logger
 
+    from ..clock import Clock
     from ..environment import Environment
+    from ..settings import Settings
 
 Body = Union[bytes, "dict[str, Any]"]
 """What travels: JSON bytes, or the message dict itself on brokers with OBJECTS."""
@@ -27,10 +29,10 @@ class Outgoing:
     message: Any  # the Message, for after-publish hooks; set only where there are any
 
     def __init__(self, body: Body, priority: int = 0, due: float | None = None, attempts: int = 0) -> None:
-        self.body = body
-        self.priority = priority
-        self.due = due
-        self.attempts = attempts  # deliveries so far, kept when a message is forwarded
+        self.body: Body = body
+        self.priority: int = priority
+        self.due: float | None = due
+        self.attempts: int = attempts  # deliveries so far, kept when a message is forwarded
 
 
 class Delivery:
@@ -50,9 +52,9 @@ class Delivery:
     started: float
 
     def __init__(self, body: Body | str, tag: Any = None, attempts: int = 1) -> None:
-        self.body = body
-        self.tag = tag
-        self.attempts = attempts
+        self.body: Body | str = body
+        self.tag: Any = tag
+        self.attempts: int = attempts
         self.runs = 0
 
     @property
@@ -73,8 +75,8 @@ class BrokerContext:
         self.queue = queue
         self.options = options
         self.environment = environment
-        self.settings = environment.settings
-        self.clock = environment.clock
+        self.settings: Settings = environment.settings
+        self.clock: Clock = environment.clock
         self.logger = logger
 
 

@@ -31,7 +31,7 @@ class Pool(ABC):
 
     def __init__(self, context: PoolContext) -> None:
         self.context = context
-        self.limit = context.limit
+        self.limit: int = context.limit
 
     @classmethod
     def check(cls, function: Callable[..., Any]) -> None:

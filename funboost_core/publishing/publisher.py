@@ -11,7 +11,8 @@ from .. import binding
 from ..checks import refuse_missing
 from ..consuming.admission import due_time, timezone
 from ..errors import FunboostError, PublishError, SignatureError
-from ..message import Message, encode, new_task_id
+from ..message import Message, encode, new_task_id, respell
+from ..native import patched
 from ..ports.broker import Outgoing
 from ..ports.capability import Capability
 
@@ -29,7 +30,13 @@ class Publisher:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self._broker = task.make_broker()
+        self._broker: Any
+        if patched:
+            from ..green import OnLane
+
+            self._broker = OnLane(task.make_broker, f"funboost-{task.queue_name}-publish")
+        else:
+            self._broker = task.make_broker()
         hooks, capabilities = task.hooks, task.capabilities
         self._objects = Capability.OBJECTS in capabilities
         self._check = task.signature is not None and task.params.should_check_publish_func_params
@@ -81,7 +88,8 @@ class Publisher:
         An ``extra`` in the message wins over what is generated.
         """
         arguments = dict(json.loads(message) if isinstance(message, (str, bytes)) else message)
-        given = arguments.pop("extra", None) or {}
+        given = dict(arguments.pop("extra", None) or {})
+        respell(given, self.task.environment.aliases["extra"])
         if self._check:
             self.task.signature.check(arguments)  # type: ignore[union-attr]
         extra = self._extra()

@@ -36,8 +36,10 @@ class Server:
         self.acks = []  # batches of bodies
 
     def fail(self, operation):
-        if self.failing[operation]:
-            raise self.failing[operation].pop(0)
+        with self.changed:
+            if self.failing[operation]:
+                self.changed.notify_all()
+                raise self.failing[operation].pop(0)
 
     def put(self, queue, *bodies, attempts=1):
         with self.changed:

@@ -1,0 +1,138 @@
+"""The status and result of a run: what record functions see and what travels back to the publisher."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .errors import text_of
+from .message import encode
+from .native import get_ident
+
+if TYPE_CHECKING:
+    from .outcome import Outcome, Verdict
+    from .ports.broker import Delivery
+
+FAILED = "FUNC_RUN_ERROR"
+"""The `result` of a run that failed."""
+
+
+class FunctionResultStatus:
+    """Status and result of the run of one message.
+
+    Attributes: `queue_name, function, msg_dict, params, params_str, task_id, publish_time, publish_time_str, host_name,
+    host_process, process_id, thread_id, total_thread, script_name, script_name_long, run_times, run_status` ("running"
+    or "finish"), `success, result, exception, exception_type, exception_msg, time_start, time_end, time_cost`
+    (seconds), `rpc_chain_error_msg_dict, rpc_result_expire_seconds`.
+    """
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"a FunctionResultStatus has no {name!r}; it has {', '.join(sorted(self.__dict__))}")
+
+    @classmethod
+    def running(cls, delivery: Delivery) -> FunctionResultStatus:
+        """The status while the function runs."""
+        return cls(_describe(delivery, None, "running"))
+
+    @classmethod
+    def finished(cls, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> FunctionResultStatus:
+        """The status after the last run of a message."""
+        return cls(_describe(delivery, outcome, "finish"))
+
+    @classmethod
+    def parse_status_and_result_to_obj(cls, status: dict[str, Any]) -> FunctionResultStatus:
+        """The object of a status dict."""
+        return cls(status)
+
+    def get_status_dict(self, without_datetime_obj: bool = False) -> dict[str, Any]:
+        """All of it as a dict with ``_id`` and insert times; `without_datetime_obj` leaves only JSON types."""
+        now = datetime.datetime.now()
+        status = {
+            **self.__dict__,
+            "_id": self.task_id,
+            "insert_time_str": now.strftime("%Y-%m-%d %H:%M:%S"),
+            "insert_minutes": now.strftime("%Y-%m-%d %H:%M"),
+        }
+        if not without_datetime_obj:
+            status.update(insert_time=now, utime=datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
+        return status
+
+    def to_pretty_json_str(self) -> str:
+        """Indented JSON; datetimes become text."""
+        import json
+
+        return json.dumps(self.get_status_dict(), ensure_ascii=False, indent=4, default=str)
+
+    def __repr__(self) -> str:
+        return f"FunctionResultStatus(task_id={self.task_id!r}, run_status={self.run_status!r}, success={self.success})"
+
+
+_HOST = ""
+
+
+def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> dict[str, Any]:
+    global _HOST
+    if not _HOST:
+        import socket
+
+        _HOST = socket.gethostname()
+    task, extra, error = delivery.plan.task, delivery.extra, outcome.error if outcome else None
+    main = str(getattr(sys.modules.get("__main__"), "__file__", "") or "")
+    return {
+        "queue_name": task.queue_name,
+        "function": getattr(task.function, "__name__", ""),
+        "msg_dict": {**delivery.arguments, "extra": extra},
+        "params": delivery.arguments,
+        "params_str": _text(delivery.arguments),
+        "task_id": extra["task_id"],
+        "publish_time": extra["publish_time"],
+        "publish_time_str": extra.get("publish_time_format", ""),
+        "host_name": _HOST,
+        "host_process": f"{_HOST} - {os.getpid()}",
+        "process_id": os.getpid(),
+        "thread_id": get_ident(),
+        "total_thread": threading.active_count(),
+        "script_name": os.path.basename(main),
+        "script_name_long": main,
+        "run_times": outcome.runs if outcome else delivery.runs + 1,
+        "run_status": run_status,
+        "success": bool(outcome and outcome.success),
+        "result": (outcome.result if error is None else FAILED) if outcome else None,
+        "exception": f"{type(error).__name__}    {text_of(error)}" if error is not None else None,
+        "exception_type": type(error).__name__ if error is not None else None,
+        "exception_msg": text_of(error) if error is not None else None,
+        "rpc_chain_error_msg_dict": None,
+        "time_start": outcome.started if outcome else None,
+        "time_end": outcome.ended if outcome else None,
+        "time_cost": round(outcome.ended - outcome.started, 6) if outcome else None,
+        "rpc_result_expire_seconds": delivery.plan.params.rpc_result_expire_seconds,
+    }
+
+
+def _text(value: Any) -> str:
+    import json  # not at the top: a program that only publishes does without it
+
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def dump(status: FunctionResultStatus) -> bytes:
+    """A status as JSON; a result or argument that JSON cannot carry travels as its text, cut to 1000 characters."""
+    values = status.get_status_dict(without_datetime_obj=True)
+    try:
+        return encode(values)
+    except TypeError:
+        return encode({name: _carried(value) for name, value in values.items()})
+
+
+def _carried(value: Any) -> Any:
+    try:
+        encode({"value": value})
+    except TypeError:
+        return str(value)[:1000]
+    return value
