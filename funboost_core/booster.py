@@ -171,21 +171,26 @@ class Booster(Generic[P, R, C]):
 
     def pause_consume(self) -> None:
         """Let no consumer of this queue, on any host, start another message until `continue_consume`."""
-        self._pause(True)
+        self._order("PAUSED", "1")
 
     def continue_consume(self) -> None:
         """Undo `pause_consume`."""
-        self._pause(False)
+        self._order("PAUSED", "0")
 
-    def _pause(self, paused: bool) -> None:
-        from .consuming.gate import PAUSED
+    def change_qps(self, qps: float | None) -> None:
+        """Let every consumer of this queue start `qps` messages a second from now on; 0 = no limit, None = as declared."""
+        self._order("QPS", None if qps is None else str(float(qps)))
 
-        queue = self.task.queue
-        if self._environment.state.has("coordinator"):
-            off_hub(self._environment.state.coordinator.set_flag, queue, PAUSED, "1" if paused else "0")
-        for consumer in self._environment.worker.consumers():
-            if consumer.task.queue == queue:
-                consumer.gate.pause(paused)
+    def change_concurrent_num(self, concurrent_num: int | None) -> None:
+        """Let every consumer of this queue run so many messages at once from now on; None = as declared."""
+        if concurrent_num is not None and concurrent_num < 1:
+            raise ValueError(f"concurrent_num must be at least 1, not {concurrent_num}; use pause_consume to stop")
+        self._order("CONCURRENCY", None if concurrent_num is None else str(int(concurrent_num)))
+
+    def _order(self, name: str, value: str | None) -> None:
+        from .consuming import orders
+
+        off_hub(orders.give, self.task, getattr(orders, name), value)
 
     def wait_for_possible_has_finish_all_tasks(self, minutes: float = 3) -> None:
         """Block until the queue has been empty, and nothing has run, for `minutes`.

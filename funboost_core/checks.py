@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 NOT_YET = frozenset(
     {
-        "specify_concurrent_pool",
         "is_using_distributed_frequency_control",
         "function_timeout",
         "do_task_filtering",

@@ -27,15 +27,17 @@ _handlers: dict[int, Any] = {}
 _interrupted = False
 _drained = False
 _leaving = False  # the main thread has ended
+_main_file: str | None = None
 _signals: SimpleQueue[tuple[int, int | None]] = SimpleQueue()  # its put may be used in a handler
 _drainer: Thread | None = None
 
 
 def hold(worker: Worker) -> None:
     """Keep this process alive while `worker` is active and drain it at SIGTERM and Ctrl-C."""
-    global _held
+    global _held, _main_file
     if worker not in _workers:
         _workers.append(worker)
+    _main_file = _main_file or getattr(sys.modules.get("__main__"), "__file__", None)
     if not _held:
         _held = True
         import concurrent.futures.thread  # noqa: F401  its own exit hook must be registered before ours to run after it
@@ -69,6 +71,8 @@ if hasattr(os, "register_at_fork"):
 def _wait_at_exit() -> None:
     global _leaving
     _leaving = True
+    if _main_file is not None:  # the interpreter removes it when the script has ended; children are spawned from it
+        sys.modules["__main__"].__file__ = _main_file
     if (3, 12) <= sys.version_info < (3, 12, 3) and any(worker.active for worker in _workers):
         logger.warning(
             "The main thread has ended, and Python %s starts no more threads then (3.12.3 does): tasks that need a new "

@@ -97,6 +97,12 @@ class BoosterParams(PublisherParams):
     is_auto_start_consuming_message: bool = Field(
         default=False, description="Start consuming where the task is declared."
     )
+    process_max_tasks: Optional[int] = Field(
+        default=None, ge=1, description="A child process is replaced after so many tasks; None = never."
+    )
+    process_max_memory_mb: Optional[int] = Field(
+        default=None, ge=1, description="A child process is replaced when it is larger; None = never."
+    )
     max_message_bytes: int = Field(default=16 * 1024 * 1024, ge=1, description="Larger messages are dead letters.")
     hooks: list[Any] = Field(default_factory=list, description="Hook implementations for this task alone.")
     auto_generate_info: dict[str, Any] = Field(default_factory=dict, description="Filled in by the framework.")

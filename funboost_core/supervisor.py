@@ -12,6 +12,7 @@ from . import bootstrap
 from .errors import ConfigError, QueueUnknown
 from .native import RLock, Thread
 from .ports.capability import Capability
+from .recycling import exhausted
 
 if TYPE_CHECKING:
     from .environment import Environment
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 logger: logging.Logger = logging.getLogger("funboost.worker")
 
+BEAT = 1.0
+"""Seconds between two looks of a child at whether it is exhausted."""
 _SHORT_LIFE = 5.0
 _LONGEST_PAUSE = 30.0
 
@@ -57,10 +60,12 @@ class _Child:
     def died(self) -> None:
         """Plan the next start: at once after a long life, after a growing pause otherwise."""
         lived = self._clock.monotonic() - self.born
-        self.failures = 0 if lived > _SHORT_LIFE else self.failures + 1
+        well = self.process.exitcode == 0 or lived > _SHORT_LIFE
+        self.failures = 0 if well else self.failures + 1
         pause = min(_LONGEST_PAUSE, 0.1 * 2**self.failures) if self.failures else 0.0
         self.due = self._clock.monotonic() + pause
-        logger.warning(
+        logger.log(
+            logging.INFO if self.process.exitcode == 0 else logging.WARNING,
             "Process %s of queue %s ended with exit code %s; a new one starts %s.",
             self.process.pid,
             self.task.queue_name,
@@ -204,10 +209,14 @@ def _consume(queue_name: str, pipe: Any) -> None:
             pass
         worker.stop()
 
-    worker.consume(environment.registry[queue_name].task)
+    consumer = worker.consume(environment.registry[queue_name].task)
     Thread(target=watch, name="funboost-parent", daemon=True).start()
     while worker.active:
         try:
-            worker.wait()
+            worker.wait(BEAT)
         except (KeyboardInterrupt, SystemExit):  # the signal handler has begun to drain
             continue
+        reason = exhausted(consumer)
+        if reason and worker.active:
+            logger.info("Process %s of queue %s is replaced: %s.", os.getpid(), queue_name, reason)
+            worker.stop()

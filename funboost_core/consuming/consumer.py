@@ -10,13 +10,10 @@ from ..message import new_task_id
 from ..outcome import Retry
 from ..ports.broker import Outgoing, PullBroker
 from ..ports.capability import Capability
-from ..ports.pool import Pool, PoolContext, TaskPool, ThreadPool
-from ..records import resolve
-from . import judging
-from .crew import Crew
-from .dispatch import Dispatch
+from . import judging, orders
 from .fetching import Intake
-from .gate import PAUSED, Gate
+from .gate import Gate
+from .lines import Line, make_line, make_pool
 from .plan import Planner
 from .settling import Settler
 
@@ -50,14 +47,14 @@ class Consumer:
         if not isinstance(broker, PullBroker):
             raise ConfigError(f"The broker {task.spec.kind} of queue {task.queue_name!r} cannot be consumed from.")
         self._broker = broker
-        self._pool = self._make_pool()
-        planner = Planner(task, self._pool.adapt if isinstance(self._pool, ThreadPool) else lambda function: function)
+        self._pool, adapt = make_pool(task)
+        planner = Planner(task, adapt)
         idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
         self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle)
         self.settler: Settler = Settler(task, broker)
         self.intake: Intake = Intake(task, broker, self.gate, planner, self.settler)
-        line = Crew if isinstance(self._pool, ThreadPool) else Dispatch
-        self.line: Any = line(self._pool, self.intake, self.settler, self._conclude, task.environment.clock)  # type: ignore[arg-type]
+        self.line: Line = make_line(task, self._pool, self.intake, self.settler, self._conclude)
+        self.orders: dict[str, str] = {}  # the flags that are in force
         self._seen = 0
         self._beaten = -1
 
@@ -113,7 +110,7 @@ class Consumer:
         if state.has("coordinator"):
             coordinator = state.coordinator
             coordinator.beat(queue, self.id, self.describe(), 10 * BEAT)
-            self.gate.pause(coordinator.flags(queue).get(PAUSED) == "1")
+            orders.obey(self, coordinator.flags(queue))
         if state.has("parking") and Capability.DELAY not in self.task.capabilities:
             self._fetch_parked()
 
@@ -156,22 +153,3 @@ class Consumer:
         self.settler.settle(delivery, verdict, outcome.error)
         for hook in plan.after_ack:
             hook(delivery, task, verdict)
-
-    def _make_pool(self) -> Pool:
-        params = self.task.params
-        factory = resolve(self.task.pool_spec.factory)
-        context = PoolContext(
-            params.concurrent_num,
-            f"funboost-{self.task.queue_name}",
-            params.specify_async_loop,
-            params.is_auto_start_specify_async_loop_in_child_thread,
-        )
-        assert self.task.function is not None
-        if isinstance(factory, type) and issubclass(factory, Pool):
-            factory.check(self.task.function)  # before it starts anything
-        pool = factory(context)
-        if not isinstance(pool, (ThreadPool, TaskPool)):
-            raise ConfigError(f"The pool {self.task.pool_spec.kind} is neither a ThreadPool nor a TaskPool.")
-        if not isinstance(factory, type):
-            pool.check(self.task.function)
-        return pool

@@ -61,6 +61,12 @@ class Crew:
         with self._turn:
             self._grow()
 
+    def resize(self, limit: int) -> None:
+        """Run at most `limit` at once from now on; workers too many end when they have nothing in hand."""
+        self._pool.resize(limit)
+        with self._turn:
+            self._help = False  # there may be room for more now
+
     def stop(self) -> list[Delivery]:
         """Start nothing more; what was fetched and not started is returned."""
         self._stopping = True
@@ -139,7 +145,7 @@ class Crew:
         """Become the leader and fetch, or wait to be woken; False when this worker is to end."""
         with self._turn:
             self._help = False
-            if self._stopping:
+            if self._stopping or self.size > self._pool.limit:
                 self._left()
                 return False
             follow = self._leading

@@ -1,4 +1,4 @@
-"""Feeding a pool that only calls functions (a loop, a hub): one real thread fetches, another settles."""
+"""Feeding a pool that only calls functions (a loop, a hub, an executor): one real thread fetches, another settles."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition, SimpleQueue, Thread
+from ..outcome import Outcome
 from .execution import SUCCESS, prepare, run, run_async
 
 if TYPE_CHECKING:
     from ..clock import Clock
-    from ..outcome import Outcome
     from ..ports.broker import Delivery
     from ..ports.pool import TaskPool
     from .fetching import Intake
+    from .permits import Permits
     from .settling import Settler
+
+
+GIVEN_BACK = Outcome(None, None, 0.0, 0.0, 0)
+"""Stands for a message that the pool did not take."""
 
 
 class Dispatch:
@@ -23,11 +28,13 @@ class Dispatch:
     def __init__(
         self,
         pool: TaskPool,
+        permits: Permits,
         intake: Intake,
         settler: Settler,
         conclude: Callable[[Delivery, Outcome], bool],
         clock: Clock,
     ) -> None:
+        self.permits: Permits = permits
         self._pool = pool
         self._intake = intake
         self._settler = settler
@@ -35,27 +42,34 @@ class Dispatch:
         self._clock = clock
         self._run = run_async if pool.asynchronous else _run_always
         self._done: SimpleQueue[tuple[Delivery, Outcome] | None] = SimpleQueue()
-        self._changed = Condition()
         self._stopping = False
         self._abandoned = False  # the deadline has passed: what ends now is not settled, its message goes back
-        self._threads: list[Thread] = []
-        self.running: int = 0
+        self._fetching = False
+        self._started = 0  # written by the fetching thread only
+        self._settled = 0  # written by the settling thread only
+        self._changed = Condition()
+
+    @property
+    def running(self) -> int:
+        """Messages that were started and are not settled."""
+        return self._started - self._settled
 
     def start(self) -> None:
         """Begin to fetch."""
         name = self._pool.context.name
-        self._threads = [
-            Thread(target=self._fetch, name=f"{name}-fetch", daemon=True),
-            Thread(target=self._settle, name=f"{name}-settle", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._fetching = True
+        Thread(target=self._fetch, name=f"{name}-fetch", daemon=True).start()
+        Thread(target=self._settle, name=f"{name}-settle", daemon=True).start()
+
+    def resize(self, limit: int) -> None:
+        """Run at most `limit` at once from now on."""
+        self._pool.resize(limit)
+        self.permits.limit = self._pool.limit
 
     def stop(self) -> list[Delivery]:
         """Start nothing more."""
         self._stopping = True
-        with self._changed:
-            self._changed.notify_all()
+        self.permits.wake()
         return []
 
     def unstarted(self) -> list[Delivery]:
@@ -66,34 +80,40 @@ class Dispatch:
         """Wait until all that was started has been settled, for at most `seconds`; whether it has."""
         deadline = self._clock.monotonic() + seconds
         with self._changed:
-            while self.running or (self._threads and self._threads[0].is_alive()):
+            while self.running or self._fetching:
                 left = deadline - self._clock.monotonic()
                 if left <= 0:
-                    self._abandoned = True
-                    self._done.put(None)
-                    return False
-                self._clock.wait(self._changed, min(left, 0.05))
+                    break
+                self._clock.wait(self._changed, left)
+        self._abandoned = self.running > 0
         self._done.put(None)
-        return True
+        return not self._abandoned
+
+    # -- the fetching thread ---------------------------------------------------------------------------------------
 
     def _fetch(self) -> None:
-        while True:
-            with self._changed:
-                while self.running >= self._pool.limit and not self._stopping:
-                    self._changed.wait()
-                free = self._pool.limit - self.running
-            if self._stopping:
-                return
-            deliveries = self._intake.take(free, most=free)
+        while not self._stopping:
+            deliveries = self._intake.take(self.permits.limit - self.permits.out, self.permits)
             if deliveries:
-                with self._changed:
-                    self.running += len(deliveries)
+                self._started += len(deliveries)
                 self._submit(deliveries)
+        with self._changed:
+            self._fetching = False
+            self._changed.notify_all()
 
     def _submit(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             prepare(delivery)
-        self._pool.submit(deliveries, self._run, self._finished)
+        try:
+            self._pool.submit(deliveries, self._run, self._finished)
+        except Exception:
+            task = deliveries[0].plan.task
+            task.logger.exception("%s: the pool takes no messages; %d go back.", task.queue_name, len(deliveries))
+            self._settler.give_back(list(deliveries))
+            for delivery in deliveries:
+                self._done.put((delivery, GIVEN_BACK))
+
+    # -- the settling thread ---------------------------------------------------------------------------------------
 
     def _finished(self, delivery: Delivery, outcome: Outcome) -> None:
         self._done.put((delivery, outcome))
@@ -114,13 +134,16 @@ class Dispatch:
                 self._submit(again)
             settled = len(batch) - len(again)
             self._intake.finished += settled
+            self.permits.release(settled)
             with self._changed:
-                self.running -= settled
+                self._settled += settled
                 self._changed.notify_all()
             if item is None:
                 return
 
     def _again(self, delivery: Delivery, outcome: Outcome) -> bool:
+        if outcome is GIVEN_BACK:
+            return False
         try:
             return self._conclude(delivery, outcome)
         except Exception:  # a defect of ours must cost neither the thread nor the message

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..ports.broker import Delivery, PullBroker
     from ..task import Task
     from .gate import Gate
+    from .permits import Permits
     from .plan import Planner
     from .settling import Settler
 
@@ -27,7 +28,6 @@ FAST = 5000.0
 WAIT = 1.0
 """Most seconds of one wait for messages."""
 BATCH = 100
-BATCH_LIMIT = 1000
 
 
 class Intake:
@@ -48,30 +48,36 @@ class Intake:
         self.finished = 0  # counted by whoever finishes a message; close enough without a lock
         self.progress: float = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
 
-    def take(self, free: int, most: int = BATCH_LIMIT) -> Sequence[Delivery]:
-        """Messages to run now: about as many as can start at once (`free`) or soon, never more than `most`.
+    def take(self, free: int, permits: Permits | None = None) -> Sequence[Delivery]:
+        """Messages to run now: about as many as can start at once (`free`) or soon.
 
-        () when stopped, or when none came in time.
-
-        Never raises: a broker that fails is asked again after a growing pause.
+        With `permits`, each message that is returned has one, reserved before it was fetched.  () when stopped, or when
+        none came in time.  Never raises: a broker that fails is asked again after a growing pause.
         """
         if self._gate.rate is not None or self._gate.paused:
             self._settler.flush()  # the gate may hold us for long
         permitted = self._gate.permit()
         if not permitted:
             return ()
-        try:
-            if not self._listening:
-                self._broker.listen()
-                self._listening = True
-            deliveries = self._fetch(min(permitted, most, self._limit(free)))
-        except Exception as error:
-            self._back_off(error)
-            return ()
-        self._failures = 0
-        self.progress = self._clock.monotonic()
+        limit = min(permitted, self._limit(free))
+        if permits is None:
+            return self._admitted(self._fetch(limit, WAIT))
+        reserved = permits.reserve(limit, self._stopped)
+        deliveries: Sequence[Delivery] = self._fetch(reserved, 0) if reserved else ()
+        if reserved and not deliveries:  # while nothing is there, others may use the permits
+            permits.release(reserved)
+            deliveries = self._fetch(1, WAIT)
+            reserved = permits.reserve(1, self._stopped) if deliveries else 0
+        ready = self._admitted(deliveries)
+        permits.release(reserved - len(ready))
+        return ready
+
+    def _stopped(self) -> bool:
+        return self._gate.stopped
+
+    def _admitted(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         if not deliveries:
-            return deliveries
+            return ()
         if self._gate.stopped or self._gate.paused:
             self._settler.give_back(list(deliveries))
             return ()
@@ -79,18 +85,31 @@ class Intake:
         self._gate.used(len(ready))
         return ready
 
-    def _fetch(self, limit: int) -> Sequence[Delivery]:
+    def _fetch(self, limit: int, wait: float) -> Sequence[Delivery]:
+        try:
+            if not self._listening:
+                self._broker.listen()
+                self._listening = True
+            deliveries = self._ask(limit, wait)
+        except Exception as error:
+            self._back_off(error)
+            return ()
+        self._failures = 0
+        self.progress = self._clock.monotonic()
+        return deliveries
+
+    def _ask(self, limit: int, wait: float) -> Sequence[Delivery]:
         done = self._settler.take_acks()
         try:
             deliveries = self._broker.turn(done, limit)
         except Exception:
             self._settler.acks.extend(done)
             raise
-        if deliveries:
+        if deliveries or not wait:
             return deliveries
         self._settler.eager = True  # we are about to wait: nothing would carry the acknowledgements
         self._settler.flush()
-        return self._broker.fetch(limit, WAIT)
+        return self._broker.fetch(limit, wait)
 
     def _limit(self, free: int) -> int:
         now, (then, before) = self._clock.monotonic(), self._sampled

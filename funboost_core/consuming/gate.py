@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ..clock import Clock
 
 UNLIMITED = 1_000_000_000
-PAUSED = "paused"
-"""The flag by which a queue is paused, on all hosts."""
 
 
 class Gate:

@@ -40,6 +40,10 @@ class Pool(ABC):
         Called when a task starts to consume, before anything is fetched.
         """
 
+    def resize(self, limit: int) -> None:
+        """Allow `limit` calls at once from now on; what runs already goes on."""
+        self.limit = limit
+
     @abstractmethod
     def close(self) -> None:
         """Release threads and loops; called after the last call has ended or was given up."""

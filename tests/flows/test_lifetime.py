@@ -105,17 +105,34 @@ def test_what_a_script_does_at_its_top_level_is_not_repeated_in_children(threads
     assert sorted(line for line in threads.log() if line.startswith("ran")) == ["ran 1", "ran 2"]
 
 
-def test_a_dead_child_is_replaced_and_loses_nothing(threads):
+@pytest.mark.parametrize("main", ["", "time.sleep(60)"], ids=["main ended", "main sleeps"])
+def test_dead_children_are_replaced_and_lose_nothing(threads, main):
+    """Both are killed, so that only new ones can finish the work."""
     body = 'note("begin", x, os.getpid()); time.sleep(0.2); note("end", x)'
-    guard = "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(60)])\n    f.multi_process_consume(2)"
-    threads.start(define("threading", body, concurrent_num=4) + guard)
-    first = threads.wait_for(1, "begin")[0]
-    victim = int(first.split()[2])
-    os.kill(victim, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-    threads.wait_for(60, "end")
-    assert {line.split()[1] for line in threads.log() if line.startswith("end")} == {str(n) for n in range(60)}
-    pids = {line.split()[2] for line in threads.log() if line.startswith("begin")}
-    assert len(pids) >= 2
+    guard = (
+        "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(40)])\n    f.multi_process_consume(2)\n"
+    )
+    threads.start(define("threading", body, concurrent_num=2) + guard + (f"    {main}\n" if main else ""))
+    threads.wait_for(2, "begin")
+    victims: set[int] = set()
+    while len(victims) < 2:
+        victims = {int(line.split()[2]) for line in threads.wait_for(1, "begin")}
+    for victim in victims:
+        os.kill(victim, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    threads.wait_for(40, "end")
+    assert {line.split()[1] for line in threads.log() if line.startswith("end")} == {str(n) for n in range(40)}
+    assert {int(line.split()[2]) for line in threads.log() if line.startswith("begin")} - victims
+
+
+@pytest.mark.parametrize("limit", ["process_max_tasks=10", "process_max_memory_mb=300"])
+def test_an_exhausted_child_is_replaced(threads, limit):
+    name, _, value = limit.partition("=")
+    body = 'note("ran", x, os.getpid()); time.sleep(0.05); f.__dict__.setdefault("fat", []).append(bytearray(20_000_000))'
+    guard = "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(60)])\n    f.multi_process_consume(1)"
+    threads.start(define("threading", body, concurrent_num=1, **{name: int(value)}) + guard)
+    lines = threads.wait_for(60, "ran")
+    assert sorted(int(line.split()[1]) for line in lines) == list(range(60))
+    assert len({line.split()[2] for line in lines}) >= 2
 
 
 @posix_only

@@ -30,6 +30,9 @@ class SingleThread(ThreadPool):
         """Run `work` on the one thread."""
         Thread(target=work, name=self.context.name, daemon=True).start()
 
+    def resize(self, limit: int) -> None:
+        """One at a time it stays."""
+
     def close(self) -> None:
         """Close the loop, if there was one."""
         loop = getattr(self, "_loop", None)
