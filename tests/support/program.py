@@ -12,6 +12,7 @@ from funboost_core.consuming.gate import Gate
 from funboost_core.consuming.plan import Planner
 from funboost_core.consuming.settling import Settler
 from funboost_core.message import decode, unpack
+from funboost_core.native import Thread
 from funboost_core.ports.broker import Delivery
 from funboost_core.task import Task
 
@@ -51,8 +52,12 @@ class Program:
         return Line(self.task(function, **params), adapt)
 
     def close(self):
-        self.environment.worker.stop(0)
-        self.environment.close()
+        """End everything; the time goes on meanwhile."""
+        ending = Thread(target=lambda: (self.environment.worker.stop(5), self.environment.close()), daemon=True)
+        ending.start()
+        while ending.is_alive():
+            ending.join(0.01)
+            self.clock.advance(0.05)
 
 
 class Line:

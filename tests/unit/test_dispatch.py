@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from support.program import message
@@ -10,9 +11,14 @@ from support.program import message
 from funboost_core import fct, hookimpl
 from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run_async
-from funboost_core.native import Thread, get_ident
+from funboost_core.native import Thread, current_thread
 
 PATIENCE = 10
+
+
+def ours():
+    """The two threads of the consumers of this test."""
+    return [thread for thread in threading.enumerate() if thread.name in ("funboost-q-fetch", "funboost-q-settle")]
 
 
 @pytest.fixture
@@ -28,11 +34,14 @@ def consume(program):
     yield start
     for consumer in consumers:
         consumer.stop()
-        while not consumer.line.join(0):
+        joining = Thread(target=consumer.join, args=(60,), daemon=True)
+        joining.start()
+        while joining.is_alive():
             if consumer._pool.submitted:
                 consumer._pool.run_one()
-            program.clock.advance(0.1)
-        for thread in consumer.line._threads:
+            joining.join(0.01)
+            program.clock.advance(1)
+        for thread in ours():
             thread.join(PATIENCE)
             assert not thread.is_alive()
 
@@ -77,6 +86,7 @@ def test_a_failed_run_is_submitted_again_until_it_is_given_up(consume, program):
     with consumer.line._changed:
         assert consumer.line._changed.wait_for(lambda: consumer.line.running == 0, PATIENCE)
     assert consumer.intake.finished == 1
+    assert consumer.line.permits.out == 0
 
 
 def test_hooks_run_on_the_frameworks_threads_and_the_function_in_the_pool(consume, program):
@@ -85,23 +95,21 @@ def test_hooks_run_on_the_frameworks_threads_and_the_function_in_the_pool(consum
     class Plugin:
         @hookimpl
         def funboost_before_execute(self):
-            where["before"] = get_ident()
+            where["before"] = current_thread().name
 
         @hookimpl
         def funboost_after_execute(self):
-            where["after"] = get_ident()
+            where["after"] = current_thread().name
 
     def task(x):
-        where["task"] = get_ident()
+        where["task"] = current_thread().name
 
     consumer = consume(task, hooks=[Plugin()])
     put(program, 1)
     consumer._pool.wait_for(1)
     consumer._pool.run_one()
     settled(program, 1)
-    assert where["task"] == get_ident()
-    assert where["before"] == consumer.line._threads[0].ident
-    assert where["after"] == consumer.line._threads[1].ident
+    assert where == {"task": current_thread().name, "before": "funboost-q-fetch", "after": "funboost-q-settle"}
 
 
 def test_stop_lets_what_runs_end_and_starts_nothing_more(consume, program):
@@ -109,15 +117,10 @@ def test_stop_lets_what_runs_end_and_starts_nothing_more(consume, program):
     put(program, 1, 2, 3)
     consumer._pool.wait_for(2)
     consumer.stop()
-    assert consumer.line.join(0) is False
     consumer._pool.run_one()
     consumer._pool.run_one()
-    settled(program, 2)
-    joining = Thread(target=consumer.line.join, args=(1000,), daemon=True)
-    joining.start()
-    while joining.is_alive():
-        program.clock.advance(0.05)
-        joining.join(0.01)
+    assert consumer.line.join(1000) is True
+    assert len(program.server.acked) == 2
     assert consumer._pool.submitted == []
     assert len(program.server.bodies("q")) == 1
 
@@ -139,6 +142,50 @@ def test_a_defect_while_settling_costs_neither_the_thread_nor_the_message(consum
         consumer._pool.run_one()
     settled(program, 1)
     assert "a defect" in caplog.text
+
+
+def test_a_pool_that_takes_nothing_costs_neither_the_thread_nor_the_messages(consume, program, caplog):
+    consumer = consume()
+    pool = consumer._pool
+    original, refusals = pool.submit, [RuntimeError("the loop is closed")]
+
+    def submit(*args):
+        if refusals:
+            raise refusals.pop()
+        original(*args)
+
+    pool.submit = submit
+    put(program, 1)
+    pool.wait_for(1)
+    pool.run_one()
+    settled(program, 1)
+    assert "the loop is closed" in caplog.text
+
+
+def test_after_the_deadline_nothing_is_settled_any_more(consume, program):
+    consumer = consume()
+    put(program, 1)
+    consumer._pool.wait_for(1)
+    consumer.stop()
+    joining = Thread(target=consumer.line.join, args=(5,), daemon=True)
+    joining.start()
+    program.clock.until_waiting(1)
+    while joining.is_alive():
+        program.clock.advance(5)
+        joining.join(0.01)
+    consumer._pool.run_one()
+    for thread in ours():
+        thread.join(PATIENCE)
+    assert program.server.acked == []
+
+
+def test_a_resize_holds_for_what_is_fetched_next(consume, program):
+    consumer = consume(concurrent_num=1)
+    put(program, *range(5))
+    consumer._pool.wait_for(1)
+    consumer.line.resize(3)
+    consumer._pool.wait_for(3)
+    assert consumer.line.running == 3
 
 
 def test_coroutines_run_with_their_own_context(program):

@@ -9,6 +9,7 @@ from support.program import message
 
 from funboost_core import Later, Skip, hookimpl
 from funboost_core.consuming.fetching import FAST, WINDOW
+from funboost_core.consuming.permits import Permits
 from funboost_core.native import Thread
 from funboost_core.redrive import restore
 
@@ -94,11 +95,28 @@ def test_it_never_takes_more_than_asked_for_or_permitted(program):
     fill(program, 100)
     line.intake.finished = 10_000
     program.clock.advance(2 * WINDOW)
-    assert len(line.intake.take(5, most=5)) == 5
+    permits = Permits(5)
+    assert len(line.intake.take(1, permits)) == 5 == permits.out
     limited = program.line(qps=2)
     limited.intake.finished = 10_000
     program.clock.advance(2 * WINDOW)
     assert len(limited.intake.take(50)) == 1
+
+
+def test_permits_are_held_by_what_runs_and_by_nothing_else(program):
+    line, permits = program.line(), Permits(10)
+    program.server.put("q", message({"x": 1}), b"?", message({"z": 1}), message({"x": 2}))
+    assert len(line.intake.take(10, permits)) == 2
+    assert permits.out == 2
+    taking = Taking(line, 10, permits)
+    program.clock.until_waiting(1)
+    assert permits.out == 2
+    fill(program, 3)
+    assert len(taking.get()) == 1
+    assert permits.out == 3
+    line.gate.stop()
+    assert line.intake.take(10, permits) == ()
+    assert permits.out == 3
 
 
 def test_acknowledgements_ride_along_only_while_tasks_are_fast(program):

@@ -45,7 +45,9 @@ class Story:
         self.program = Program()
         self.program.environment.manager.register(module)
         self.ran, self.ids = [], []
-        booster = self.program.booster(self.task, max_retry_times=0, is_push_to_dlx_queue_when_retry_max_times=True)
+        booster = self.program.booster(
+            self.task, concurrent_num=1, max_retry_times=0, is_push_to_dlx_queue_when_retry_max_times=True
+        )
         self.ids = [booster.push(x).task_id for x in (1, 13, 99)]
         self.sent = self.program.server.bodies("q")
         self.program.server.failing["publish"] = [ConnectionError("full")]
@@ -54,7 +56,8 @@ class Story:
         self.program.server.put("q", b"x=5")
         booster.consume()
         self.worker = self.program.environment.worker
-        self.until(lambda: not self.program.server.queues["q"] and not any(b.unacked for b in self.program.server.brokers))
+        server = self.program.server
+        self.until(lambda: not server.queues["q"] and not any(broker.unacked for broker in server.brokers))
         self.error = ConnectionError("away")
         self.program.server.failing["fetch"] = [self.error]
         for _ in range(2):  # the beat, and the one who waits for messages
@@ -124,7 +127,7 @@ def test_lifecycle_hooks_are_called_and_do_what_they_show(hook):
     module, calls = example(hook)
     story = Story(module)
     assert calls, f"nobody called {hook}"
-    assert EFFECTS[hook](module, story), f"{hook}: {vars(module)} {story.ran}"
+    assert EFFECTS[hook](module, story), f"the example of {hook} has another effect"
 
 
 def test_every_declaration_hook_is_known_to_the_manager():

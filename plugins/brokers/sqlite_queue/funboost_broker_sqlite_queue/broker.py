@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing, PullBroker
 
 from .channel import await_messages
-from .database import Database, attach, detach
 from .leases import claim, conclude, settle
 from .location import database_path
 from .owners import Owner, is_registered, recover, register, sweep
 from .publishing import Ticket, insert
+from .registry import attach, detach
 
 if TYPE_CHECKING:
+    from .database import Database
     from .link import Link
     from .options import Options
     from .schema import QueueSql
@@ -188,7 +189,7 @@ class SqliteBroker(PullBroker):
     def wake(self) -> None:
         """End a fetch that waits, or the next one that would."""
         self._woken = True
-        if self._attached is not None:
+        if self._attached is not None and not self._attached.forked:
             self._attached.channel(self._queue).nudge()
 
     def maintain(self) -> None:

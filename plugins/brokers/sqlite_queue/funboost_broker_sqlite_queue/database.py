@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
@@ -25,7 +24,7 @@ class Database:
     """The file at `path`.  All writing happens under `lock`, one transaction at a time.
 
     A failure drops the link; the next use opens the file again, so a full disk or a deleted file is no lasting harm.
-    `forked` is true in a child process: SQLite's connections must not be used there, nor even closed.
+    `forked` is true in a child process, where this object, its locks and its consumers are the parent's.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,6 +56,15 @@ class Database:
         link, self.link = self.link, None
         if link is not None:
             link.close()
+
+    def hold(self) -> None:
+        """Before a fork: let the call that runs end, close the link, and let the others wait for `resume`."""
+        self.lock.acquire()
+        self.drop()
+
+    def resume(self) -> None:
+        """End `hold`; the next use opens the file again."""
+        self.lock.release()
 
     def transaction(self, full: bool, single: str | None = None) -> Transaction:
         """A write transaction, to be used with `lock` held.
@@ -158,45 +166,3 @@ class Transaction:
             raise BrokerUnavailable(kind=KIND, error=f"{database.path}: {error}") from error
         if isinstance(error, OSError) and not isinstance(error, FunboostError):
             raise refused(database.path, error) from error
-
-
-_databases: dict[str, Database] = {}
-_abandoned: list[Database] = []
-_registry = Lock()
-_watching = False
-
-
-def attach(path: Path, user: object) -> Database:
-    """The database at `path` of this process, kept open until all its users have detached."""
-    global _watching
-    with _registry:
-        if not _watching and hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_after_fork)
-        _watching = True
-        key = str(path)
-        database = _databases.get(key)
-        if database is None:
-            database = _databases[key] = Database(path)
-        database.users.add(user)
-        return database
-
-
-def detach(database: Database, user: object) -> None:
-    """Close the database if `user` was the last one."""
-    with _registry:
-        database.users.discard(user)
-        if database.users or database.forked:
-            return
-        if _databases.get(str(database.path)) is database:
-            del _databases[str(database.path)]
-        with database.lock:
-            database.drop()
-
-
-def _after_fork() -> None:
-    global _registry
-    _registry = Lock()
-    for database in _databases.values():
-        database.forked = True
-        _abandoned.append(database)  # kept, because collecting a connection would close it
-    _databases.clear()

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from funboost_core.native import sleep
+from funboost_core.native import Lock, sleep
 
 if sys.platform == "win32":
     import msvcrt
@@ -58,9 +58,9 @@ class FileLock:
 
     def __init__(self, path: Path, create: bool = True) -> None:
         self.path = path
-        self.fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)  # not inheritable (PEP 446)
-        _open[self.fd] = self
-        _watch_forks()
+        with _guard:
+            self.fd = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o666)  # not inheritable (PEP 446)
+            _open[self.fd] = self
 
     def try_acquire(self) -> bool:
         """Take the lock if it is free."""
@@ -83,9 +83,10 @@ class FileLock:
 
     def close(self) -> None:
         """Free the lock and close the file."""
-        if _open.pop(self.fd, None) is self:
-            os.close(self.fd)
-            self.fd = -1
+        with _guard:
+            if _open.pop(self.fd, None) is self:
+                os.close(self.fd)
+                self.fd = -1
 
     def remove(self) -> None:
         """Delete the file and close it: deleted first, so that nobody can lock a file about to vanish."""
@@ -98,18 +99,24 @@ class FileLock:
 
 
 _open: dict[int, FileLock] = {}
-_watching = False
+_guard = Lock()  # `_open` has each file that is open
 
 
-def _watch_forks() -> None:
-    global _watching
-    if not _watching:
-        _watching = True
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_close_all)
+def hold() -> None:
+    """Before a fork: open and close nothing until `resume`."""
+    _guard.acquire()
 
 
-def _close_all() -> None:
-    """In a forked child: a descriptor left open would keep the parent's locks beyond the parent's death."""
+def resume() -> None:
+    """End `hold`."""
+    _guard.release()
+
+
+def forget() -> None:
+    """In a forked child: close all files, or the parent's locks would outlive the parent.
+
+    Closing them does not free the locks: those belong to the open files, which the parent still has.
+    """
+    _guard.release()
     for lock in list(_open.values()):
         lock.close()

@@ -58,6 +58,14 @@ def hold_and_fork(broker, fetched):
     time.sleep(60)
 
 
+def recovered(broker):
+    """How many messages come back from consumers that are taken for dead."""
+    before = broker.count()
+    broker.listen()
+    say(broker.count() - before)
+    broker.close()
+
+
 def publish(broker, count, name):
     for i in range(int(count)):
         broker.publish([Outgoing(f"{name} {i}".encode())])

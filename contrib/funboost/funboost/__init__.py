@@ -1,0 +1,62 @@
+"""funboost: put ``@boost`` on any function and it becomes a distributed task.
+
+Names are imported when first used.  ``import funboost`` itself only sets the defaults of this distribution: the SQLite
+queue, threads, state in SQLite, the documented time zone and spellings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+from funboost_core.environment import default
+
+from . import aliases, defaults
+from .lazy import exporter
+
+if TYPE_CHECKING:
+    from funboost_core.context import fct as fct
+    from funboost_core.context import get_current_taskid as get_current_taskid
+    from funboost_core.results import AioAsyncResult as AioAsyncResult
+    from funboost_core.results import AsyncResult as AsyncResult
+    from funboost_core.status import FunctionResultStatus as FunctionResultStatus
+
+    from .aliases import *  # noqa: F403  the other spellings
+    from .booster import Booster as Booster
+    from .booster import boost as boost
+    from .booster import task_deco as task_deco
+    from .constant import BrokerEnum as BrokerEnum
+    from .constant import ConcurrentModeEnum as ConcurrentModeEnum
+    from .constant import FunctionKind as FunctionKind
+    from .core.current_task import funboost_current_task as funboost_current_task
+    from .keep_alive import ctrl_c_recv as ctrl_c_recv
+    from .keep_alive import run_forever as run_forever
+    from .params import BoosterParams as BoosterParams
+    from .params import FunctionResultStatusPersistenceConfig as FunctionResultStatusPersistenceConfig
+    from .params import PriorityConsumingControlConfig as PriorityConsumingControlConfig
+    from .params import PublisherParams as PublisherParams
+
+__version__ = "60.0.0"
+
+_HOMES = {
+    "funboost.booster": "Booster boost task_deco",
+    "funboost.constant": "BrokerEnum ConcurrentModeEnum FunctionKind",
+    "funboost.core.current_task": "funboost_current_task",
+    "funboost.keep_alive": "ctrl_c_recv run_forever",
+    "funboost.params": "BoosterParams FunctionResultStatusPersistenceConfig PriorityConsumingControlConfig "
+    "PublisherParams",
+    "funboost_core.context": "fct get_current_taskid",
+    "funboost_core.results": "AioAsyncResult AsyncResult",
+    "funboost_core.status": "FunctionResultStatus",
+}
+_EXPORTS = {
+    **{name: f"{home}:{name}" for home, names in _HOMES.items() for name in names.split()},
+    **aliases.EXPORTS,
+}
+defaults.apply(default())
+
+__all__ = sorted([*_EXPORTS, "__version__"])  # noqa: PLE0605
+__getattr__: Callable[[str], Any] = exporter(__name__, _EXPORTS, aliases.LATER)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

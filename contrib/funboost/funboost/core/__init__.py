@@ -1,0 +1,1 @@
+"""Documented import paths: ``funboost.core.exceptions`` and others.  The things themselves live elsewhere."""

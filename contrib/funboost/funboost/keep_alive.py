@@ -1,0 +1,106 @@
+"""Keeping the main thread while tasks run in the background."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from funboost_core.environment import default
+from funboost_core.native import Thread
+
+if TYPE_CHECKING:
+    from funboost_core.worker import Worker
+
+    from .views import QueueConsumer
+
+logger: logging.Logger = logging.getLogger("funboost.worker")
+
+_LOOK = 0.2
+_PATIENCE = 3
+KILLED = 44
+"""Exit code of a process that Ctrl-C ended at once."""
+
+
+def ctrl_c_recv() -> None:
+    """Block until everything that consumes in this process has ended.
+
+    The first Ctrl-C lets running tasks end and gives back what has not started; the third ends the process at once
+    with exit code 44.  Where nothing consumes yet, it waits for that, or for Ctrl-C.
+    """
+    worker = default().worker
+    interrupts = _Interrupts(worker)
+    interrupts.catch()
+    try:
+        begun = worker.active
+        while worker.active or not (begun or interrupts.count):
+            begun = begun or worker.active
+            if not worker.wait(_LOOK):
+                continue
+            time.sleep(_LOOK)
+    finally:
+        interrupts.release()
+
+
+class _Interrupts:
+    """Counts Ctrl-C while the main thread waits here."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._before: Any = None
+        self.count = 0
+
+    def catch(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def release(self) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _on_interrupt(self, number: int, frame: Any) -> None:
+        self.count += 1
+        if self.count >= _PATIENCE:
+            os._exit(KILLED)
+        if self.count == 1:
+            Thread(target=self._worker.stop, name="funboost-drain", daemon=True).start()
+        logger.warning(
+            "Ctrl-C: running tasks may end; press it %s more to end this process at once.",
+            "once" if self.count == _PATIENCE - 1 else "twice",
+        )
+
+
+def run_forever() -> None:
+    """Sleep for ever."""
+    while True:
+        time.sleep(24 * 3600)
+
+
+def wait_for_possible_has_finish_all_tasks_by_consumer_list(
+    consumer_list: Iterable[QueueConsumer], minutes: float = 3
+) -> None:
+    """Block until every queue has been empty, and nothing of it has run, for `minutes`.
+
+    Args:
+        consumer_list: consumers, ``f.consumer``, or functions themselves.
+        minutes: more than 0.
+    """
+    failures: list[BaseException] = []
+
+    def wait(consumer: QueueConsumer) -> None:
+        try:
+            consumer.wait_for_possible_has_finish_all_tasks(minutes)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [Thread(target=wait, args=(consumer,), daemon=True) for consumer in consumer_list]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

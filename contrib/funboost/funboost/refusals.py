@@ -1,0 +1,45 @@
+"""Documented parameters that this version cannot honour yet: refused by name, never ignored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from funboost_core.checks import refuse_missing
+from funboost_core.errors import NotAvailableYet
+
+from .constant import ConcurrentModeEnum
+
+if TYPE_CHECKING:
+    from funboost_core.environment import Environment
+
+    from .params import BoosterParams
+
+_NOT_YET = frozenset(
+    {
+        "consumer_override_cls",
+        "function_result_status_persistence_conf",
+        "log_filename",
+        "logger_name",
+        "publisher_override_cls",
+    }
+)
+_DOCUMENTED_MODES = frozenset(value for name, value in vars(ConcurrentModeEnum).items() if name.isupper())
+_METHODS = frozenset({"CLASS_METHOD", "INSTANCE_METHOD"})
+
+
+def refuse(params: BoosterParams, environment: Environment) -> None:
+    """Raise `NotAvailableYet` for a parameter that is set to something that would have an effect.
+
+    Raises:
+        UnknownKind: `concurrent_mode` is neither documented nor installed.
+    """
+    queue = params.queue_name
+    refuse_missing(params, queue, _NOT_YET)
+    # BoosterParams(**others.dict()) sets everything, which says nothing about log files
+    said = params.model_fields_set
+    if params.create_logger_file and "create_logger_file" in said and len(said) < len(type(params).model_fields):
+        raise NotAvailableYet(name="create_logger_file", value=True, queue=queue)
+    if params.consuming_function_kind in _METHODS:
+        raise NotAvailableYet(name="consuming_function_kind", value=params.consuming_function_kind, queue=queue)
+    if params.concurrent_mode not in _DOCUMENTED_MODES:
+        environment.catalog.find("pools", params.concurrent_mode)

@@ -1,0 +1,379 @@
+"""The documented parameter classes: fields, defaults, spellings, subclasses, errors, and what is refused."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Optional
+
+import pytest
+from funboost import (
+    Booster,
+    BoosterParams,
+    BrokerEnum,
+    ConcurrentModeEnum,
+    FunctionResultStatusPersistanceConfig,
+    PriorityConsumingControlConfig,
+    PublisherParams,
+    boost,
+)
+
+from funboost_core.errors import ConfigError, NotAvailableYet, UnknownKind
+
+# SPEC section 3.1, under the documented names
+DEFAULTS = {
+    "broker_kind": "sqlite3",
+    "concurrent_mode": "threading",
+    "concurrent_num": 50,
+    "specify_concurrent_pool": None,
+    "specify_async_loop": None,
+    "is_auto_start_specify_async_loop_in_child_thread": True,
+    "qps": None,
+    "is_using_distributed_frequency_control": False,
+    "is_send_consumer_hearbeat_to_redis": False,
+    "max_retry_times": 3,
+    "retry_interval": 0,
+    "is_push_to_dlx_queue_when_retry_max_times": False,
+    "consumin_function_decorator": None,
+    "function_timeout": None,
+    "log_level": 10,
+    "logger_prefix": "",
+    "create_logger_file": True,
+    "logger_name": "",
+    "log_filename": None,
+    "is_show_message_get_from_broker": False,
+    "is_print_detail_exception": True,
+    "msg_expire_senconds": None,
+    "do_task_filtering": False,
+    "task_filtering_expire_seconds": 0,
+    "user_custom_record_process_info_func": None,
+    "is_using_rpc_mode": False,
+    "rpc_result_expire_seconds": 600,
+    "delay_task_apscheduler_jobstores_kind": "redis",
+    "is_support_remote_kill_task": False,
+    "is_do_not_run_by_specify_time_effect": False,
+    "do_not_run_by_specify_time": ("10:00:00", "22:00:00"),
+    "schedule_tasks_on_main_thread": False,
+    "is_auto_start_consuming_message": False,
+    "consuming_function": None,
+    "consuming_function_raw": None,
+    "consuming_function_name": "",
+    "broker_exclusive_config": {},
+    "should_check_publish_func_params": True,
+    "publish_msg_log_use_full_msg": False,
+    "consumer_override_cls": None,
+    "publisher_override_cls": None,
+    "consuming_function_kind": None,
+    "auto_generate_info": {},
+}
+
+SPELLINGS = {
+    "consumin_function_decorator": ("consuming_function_decorator", print),
+    "is_send_consumer_hearbeat_to_redis": ("is_send_consumer_heartbeat", True),
+    "is_send_consumer_heartbeat_to_redis": ("is_send_consumer_heartbeat", True),
+    "msg_expire_senconds": ("msg_expire_seconds", 7),
+    "function_result_status_persistance_conf": (
+        "function_result_status_persistence_conf",
+        FunctionResultStatusPersistanceConfig(is_save_status=True),
+    ),
+}
+
+
+def test_every_documented_field_has_its_default(monkeypatch):
+    for name in ("FUNBOOST_BROKER_KIND", "FUNBOOST_CONCURRENT_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    params = BoosterParams(queue_name="q")
+    for name, default in DEFAULTS.items():
+        assert getattr(params, name) == default, name
+    kept = params.function_result_status_persistance_conf
+    assert (kept.is_save_status, kept.is_save_result, kept.expire_seconds) == (False, False, 604800)
+    assert DEFAULTS.keys() <= params.dict().keys()
+    assert params.dict().keys() - DEFAULTS.keys() == {
+        "queue_name",
+        "function_result_status_persistance_conf",
+        "hooks",
+        "max_message_bytes",
+    }
+
+
+def test_the_defaults_follow_the_settings(monkeypatch):
+    monkeypatch.setenv("FUNBOOST_BROKER_KIND", "MEMORY_QUEUE")
+    monkeypatch.setenv("FUNBOOST_CONCURRENT_MODE", "asyncio")
+    params = BoosterParams(queue_name="q")
+    assert (params.broker_kind, params.concurrent_mode) == (BrokerEnum.MEMORY_QUEUE, ConcurrentModeEnum.ASYNC)
+
+
+@pytest.mark.parametrize("theirs", SPELLINGS)
+def test_both_spellings_construct_read_and_write(theirs):
+    ours, value = SPELLINGS[theirs]
+    for name in (theirs, ours):
+        params = BoosterParams(queue_name="q", **{name: value})
+        assert getattr(params, theirs) == getattr(params, ours) == value
+        assert params.model_fields_set == {"queue_name", ours}
+    setattr(params, theirs, None)
+    assert getattr(params, ours) is None
+    with pytest.raises(ConfigError, match="spellings of the same field"):
+        BoosterParams(queue_name="q", **{theirs: value, ours: value})
+
+
+class Old(BoosterParams):
+    """Written against the documentation."""
+
+    broker_kind: str = BrokerEnum.MEMORY_QUEUE
+    max_retry_times: int = 4
+    msg_expire_senconds: Optional[float] = 9.5
+    broker_exclusive_config: dict = {"pull_msg_batch_size": 7}  # noqa: RUF012  as documented; pydantic copies it
+    function_result_status_persistance_conf: FunctionResultStatusPersistanceConfig = (
+        FunctionResultStatusPersistanceConfig(is_save_status=False, is_save_result=False, expire_seconds=60)
+    )
+
+
+class Older(Old):
+    """A subclass of a subclass, with the new names."""
+
+    msg_expire_seconds: Optional[float] = 3
+    concurrent_num: int = 7
+
+
+def test_subclasses_change_defaults_under_any_spelling():
+    old, older = Old(queue_name="q"), Older(queue_name="q", max_retry_times=0, qps=5)
+    assert (old.broker_kind, old.max_retry_times, old.msg_expire_seconds) == ("MEMORY_QUEUE", 4, 9.5)
+    assert old.broker_exclusive_config == {"pull_msg_batch_size": 7}
+    assert old.function_result_status_persistence_conf.expire_seconds == 60
+    assert (older.msg_expire_senconds, older.max_retry_times, older.concurrent_num) == (3, 0, 7)
+    assert isinstance(older, BoosterParams)
+
+
+def test_a_subclass_must_not_add_a_field():
+    with pytest.raises(ValueError, match=r"adds the field 'max_retry_time'; .* Did you mean 'max_retry_times'"):
+
+        class Wrong(BoosterParams):
+            max_retry_time: int = 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"concurent_num": 3}, "queue 'q': there is no field 'concurent_num'. Did you mean 'concurrent_num'?"),
+        ({"msg_expire_secs": 3}, "there is no field 'msg_expire_secs'"),
+        ({"concurrent_num": 0}, "concurrent_num=0: Input should be greater than or equal to 1"),
+        ({"msg_expire_senconds": -1}, "msg_expire_senconds"),
+        ({"qps": 0}, "qps=0"),
+        ({"max_retry_times": -1}, "max_retry_times=-1"),
+        ({"delay_task_apscheduler_jobstores_kind": "disk"}, "'redis' or 'memory'"),
+        ({"consuming_function_kind": "METHOD"}, "consuming_function_kind='METHOD'"),
+    ],
+)
+def test_errors_name_the_field_and_the_value(fields, error):
+    with pytest.raises(ConfigError) as caught:
+        BoosterParams(queue_name="q", **fields)
+    assert error in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+def test_the_queue_must_be_named():
+    with pytest.raises(ValueError, match="queue_name: Field required"):
+        BoosterParams()
+    with pytest.raises(ValueError, match="blank"):
+        BoosterParams(queue_name=" ")
+
+
+def test_concurrent_num_follows_qps_and_mode():
+    def number(**fields):
+        return BoosterParams(queue_name="q", **fields).concurrent_num
+
+    assert number(qps=5) == 500
+    assert number(qps=5, concurrent_num=50) == 50
+    assert number(concurrent_mode="single_thread", concurrent_num=9, qps=5) == 1
+    assert "concurrent_num" not in BoosterParams(queue_name="q", qps=5).model_fields_set
+
+
+def test_pydantic_1_methods_speak_the_documented_names():
+    params = BoosterParams(queue_name="q", msg_expire_senconds=3, consumin_function_decorator=print)
+    values = params.dict(exclude_unset=True)
+    assert values == {"queue_name": "q", "msg_expire_senconds": 3, "consumin_function_decorator": print}
+    assert BoosterParams(**params.dict()) == params
+    copy = params.copy(update={"msg_expire_senconds": 4})
+    assert (copy.msg_expire_seconds, params.msg_expire_seconds) == (4, 3)
+    text = params.json(exclude_none=True)
+    assert json.loads(text)["msg_expire_senconds"] == 3
+    assert "qps" not in json.loads(text)
+    assert json.loads(params.json_str_value()) == params.get_str_dict() == json.loads(params.json_pre())
+    assert params.get_str_dict()["consumin_function_decorator"] == "<built-in function print>"
+    assert params.json_pre().startswith('{\n    "queue_name"')
+
+
+def test_updates_in_place_are_checked():
+    params = BoosterParams(queue_name="q", max_retry_times=1)
+    assert params.update_from_dict({"msg_expire_senconds": 5}) is params
+    params.update_from_kwargs(qps=3).update_from_model(PublisherParams(queue_name="other", log_level=20))
+    assert (params.queue_name, params.msg_expire_seconds, params.qps, params.log_level) == ("other", 5, 3, 20)
+    assert (params.max_retry_times, params.concurrent_num) == (1, 500)
+    with pytest.raises(ValueError, match="qps"):
+        params.update_from_dict({"qps": -1})
+    assert params.qps == 3
+
+
+def test_publisher_params_have_the_documented_defaults():
+    expected = {
+        "broker_kind": None,
+        "log_level": 10,
+        "logger_prefix": "",
+        "create_logger_file": True,
+        "logger_name": "",
+        "log_filename": None,
+        "clear_queue_within_init": False,
+        "consuming_function": None,
+        "broker_exclusive_config": {},
+        "should_check_publish_func_params": True,
+        "publisher_override_cls": None,
+        "publish_msg_log_use_full_msg": False,
+        "consuming_function_kind": None,
+    }
+    assert PublisherParams(queue_name="q").dict() == {"queue_name": "q", **expected}
+
+
+def test_persistence_config():
+    positional = FunctionResultStatusPersistanceConfig(True, True)
+    assert (positional.is_save_status, positional.is_save_result, positional.expire_seconds) == (True, True, 604800)
+    with pytest.raises(ValueError, match="is_save_result needs is_save_status"):
+        FunctionResultStatusPersistanceConfig(is_save_status=False, is_save_result=True)
+
+
+# -- one message's controls -----------------------------------------------------------------------------------------
+
+CONTROLS = """function_timeout max_retry_times is_print_detail_exception msg_expire_senconds is_using_rpc_mode countdown
+eta misfire_grace_time other_extra_params filter_str can_not_json_serializable_keys""".split()
+
+
+def test_controls_default_to_none_and_only_what_is_set_is_written():
+    control = PriorityConsumingControlConfig()
+    assert [getattr(control, name) for name in CONTROLS] == [None] * len(CONTROLS)
+    assert control.extra() == {}
+    control = PriorityConsumingControlConfig(msg_expire_senconds=0, is_using_rpc_mode=False, max_retry_times=0)
+    assert control.extra() == {"msg_expire_seconds": 0, "is_using_rpc_mode": False, "max_retry_times": 0}
+
+
+def test_priority_is_written_for_the_broker_and_for_readers_of_the_documented_form():
+    control = PriorityConsumingControlConfig(other_extra_params={"priroty": 3, "k": "v"})
+    assert control.extra() == {"priority": 3, "other_extra_params": {"priroty": 3, "k": "v"}}
+    with pytest.raises(ValueError, match="priority in other_extra_params is 'high'"):
+        PriorityConsumingControlConfig(other_extra_params={"priroty": "high"})
+
+
+def test_times_of_a_message():
+    moment = datetime.datetime(2030, 1, 31, 8)
+    assert PriorityConsumingControlConfig(eta=moment).extra() == {"eta": "2030-01-31 08:00:00"}
+    assert PriorityConsumingControlConfig(eta="2030-01-31 08:00:00").extra() == {"eta": "2030-01-31 08:00:00"}
+    zoned = PriorityConsumingControlConfig(eta=moment.replace(tzinfo=datetime.timezone.utc))
+    assert zoned.extra() == {"eta": "2030-01-31 08:00:00+00:00"}
+    with pytest.raises(ValueError, match="countdown and eta"):
+        PriorityConsumingControlConfig(countdown=1, eta=moment)
+    with pytest.raises(ValueError, match="misfire_grace_time=0"):
+        PriorityConsumingControlConfig(misfire_grace_time=0)
+    with pytest.raises(ValueError, match="eta='tomorrow' is no time"):
+        PriorityConsumingControlConfig(eta="tomorrow")
+
+
+# -- what cannot be honoured yet is refused by name -------------------------------------------------------------------
+
+
+class _Own:
+    pass
+
+
+REFUSED = {
+    "specify_concurrent_pool": object(),
+    "is_using_distributed_frequency_control": True,
+    "function_timeout": 3,
+    "do_task_filtering": True,
+    "task_filtering_expire_seconds": 60,
+    "is_support_remote_kill_task": True,
+    "is_do_not_run_by_specify_time_effect": True,
+    "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(is_save_status=True),
+    "create_logger_file": True,
+    "logger_name": "mine",
+    "log_filename": "mine.log",
+    "consumer_override_cls": _Own,
+    "publisher_override_cls": _Own,
+    "consuming_function_kind": "INSTANCE_METHOD",
+}
+HARMLESS = {
+    "create_logger_file": False,
+    "function_timeout": 0,
+    "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(expire_seconds=5),
+    "consuming_function_kind": "COMMON_FUNCTION",
+    "delay_task_apscheduler_jobstores_kind": "memory",
+    "do_task_filtering": False,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_available_yet_is_refused_where_the_function_is_decorated(name, environment):
+    params = BoosterParams(queue_name="q", **{name: REFUSED[name]})
+    with pytest.raises(NotAvailableYet, match=r"\(queue 'q'\) is not available yet"):
+        boost(params, environment=environment)(lambda x: x)
+    assert "q" not in environment.registry
+
+
+def test_a_default_of_a_subclass_is_refused_too(environment):
+    class Filtering(BoosterParams):
+        do_task_filtering: bool = True
+
+    with pytest.raises(NotAvailableYet, match="do_task_filtering=True"):
+        boost(Filtering(queue_name="q"), environment=environment)(lambda x: x)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_what_has_no_effect_is_accepted(name, environment):
+    params = BoosterParams(queue_name="q", **{name: HARMLESS[name]})
+    assert isinstance(boost(params, environment=environment)(lambda x: x), Booster)
+
+
+def test_a_complete_copy_asks_for_nothing_more_than_its_original(environment):
+    copy = BoosterParams(**BoosterParams(queue_name="q").dict())
+    assert isinstance(boost(copy, environment=environment)(lambda x: x), Booster)
+
+
+def test_controls_of_a_message_are_refused_too(environment):
+    task = boost(BoosterParams(queue_name="q"), environment=environment)(lambda x: x)
+    with pytest.raises(NotAvailableYet, match="filter_str='a'"):
+        task.publish({"x": 1}, priority_control_config=PriorityConsumingControlConfig(filter_str="a"))
+    assert task.get_message_count() == 0
+
+
+# -- kinds --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_concurrency_mode_is_an_error(environment):
+    with pytest.raises(UnknownKind, match="No pool called 'fibres' is installed"):
+        boost(BoosterParams(queue_name="q", concurrent_mode="fibres"), environment=environment)(lambda x: x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dist"),
+    [
+        (BrokerEnum.RABBITMQ, "funboost-broker-rabbitmq-amqpstorm"),
+        (BrokerEnum.REIDS_ACK_USING_TIMEOUT, "funboost-broker-redis-ack-timeout"),
+        (BrokerEnum.SQLACHEMY, "funboost-broker-sqlalchemy"),
+        (BrokerEnum.RedisBrpopLpush, "funboost-broker-redis-brpoplpush"),
+        (BrokerEnum.KAFKA_CONFLUENT_SASlPlAIN, "funboost-broker-kafka-confluent-sasl-plain"),
+    ],
+)
+def test_a_broker_that_is_not_installed_says_which_distribution_is_missing(kind, dist, environment, monkeypatch):
+    monkeypatch.setattr(environment.catalog, "installed", lambda room: {})
+    task = boost(BoosterParams(queue_name="q", broker_kind=kind), environment=environment)(lambda x: x)
+    with pytest.raises(UnknownKind, match=f"pip install {dist}"):
+        task.push(1)
+
+
+@pytest.mark.parametrize("kind", ["sqlite3", "SQLITE_QUEUE", "persistqueue", "PERSISTQUEUE", "Sqlite_Queue"])
+def test_all_spellings_of_a_kind_lead_to_it(kind, environment):
+    assert environment.catalog.find("brokers", kind).kind == "SQLITE_QUEUE"
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"), [("async", "asyncio"), ("solo", "single_thread"), ("threading", "threading")]
+)
+def test_all_spellings_of_a_mode_lead_to_it(mode, kind, environment):
+    assert environment.catalog.find("pools", mode).kind == kind

@@ -1,0 +1,1 @@
+"""Concurrency mode "eventlet": greenlets on a hub."""

@@ -1,0 +1,1 @@
+"""Concurrency mode "gevent": greenlets on a hub."""

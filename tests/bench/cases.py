@@ -1,0 +1,90 @@
+"""What is measured: a case is one program of each peer, and the program of `peers/raw.py` that is its limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Peer:
+    """`module` is the file in `peers`; `python` the variable that names its interpreter, "" for ours."""
+
+    name: str
+    module: str
+    needs: str = ""
+    python: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`program` is a function of the peers' modules, `limit` one of `peers/raw.py`, `also` further ones of it.
+
+    `options` are passed to all; `own` to the peers only.
+    """
+
+    name: str
+    program: str
+    limit: str
+    peers: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    aim: str = ""
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer("ours", "ours"),
+        Peer("huey", "huey_sqlite", needs="huey"),
+        Peer("original", "original", python="FUNBOOST_ORIGINAL_PYTHON"),
+    )
+}
+
+
+def _memory() -> list[Case]:
+    n = {"n": 200_000}
+    publish, consume, original = "memory_publish", "memory_consume", ("original",)
+    return [
+        Case("memory-publish", "publish", publish, original, n, aim="≥ 300k/s"),
+        Case("memory-push-many", "push_many", publish, (), n),
+        Case("memory-consume-solo", "consume", consume, original, n, {"mode": "single_thread"}, aim="≥ 400k/s"),
+        Case("memory-consume-50-threads", "consume", consume, original, n, {"mode": "threading"}),
+        Case("memory-consume-asyncio", "consume", consume, (), n, {"mode": "asyncio"}),
+        Case("memory-rpc", "rpc", "memory_rpc", (), {"n": 2000}),
+    ]
+
+
+def _sqlite(durability: str, n: int) -> list[Case]:
+    normal, name, both = durability == "NORMAL", f"sqlite-{durability.lower()}", ("huey", "original")
+    one = {"n": n, "durability": durability}
+    many = {"n": 100_000, "durability": durability}
+    solo, threads = {"mode": "single_thread"}, {"mode": "threading"}
+    slow = ("sqlite_consume_one_by_one",)
+    consume = "≥ 150k/s" if normal else ""
+    return [
+        Case(f"{name}-publish", "publish", "sqlite_publish", both, one, aim="≥ 40k/s" if normal else "≥ 0.8 raw"),
+        Case(f"{name}-push-many", "push_many", "sqlite_push_many", (), many),
+        Case(f"{name}-consume-solo", "consume", "sqlite_consume", both, many, solo, slow, consume),
+        Case(f"{name}-consume-50-threads", "consume", "sqlite_consume", both, many, threads),
+        Case(f"{name}-consume-2-processes", "consume_2_processes", "sqlite_consume_2_processes", (), many, threads),
+    ]
+
+
+CASES = {
+    case.name: case
+    for case in (
+        *_memory(),
+        *_sqlite("NORMAL", 50_000),
+        *_sqlite("FULL", 10_000),
+        Case(
+            "sqlite-rpc", "rpc_2_processes", "sqlite_rpc", (), {"n": 1000, "durability": "NORMAL"}, also=("pipe_rpc",)
+        ),
+        Case("idle-memory", "idle", "idle", (), {"seconds": 10}, aim="≤ 1 % CPU, ≤ 40 MB"),
+        Case("idle-sqlite", "idle", "idle", (), {"seconds": 10}, {"durability": "NORMAL"}, aim="≤ 1 % CPU, ≤ 40 MB"),
+        Case("qps-100", "qps", "qps", (), {"rate": 100, "seconds": 5}, aim="worst second ≤ 102, mean within 1 %"),
+        Case("qps-1000", "qps", "qps", (), {"rate": 1000, "seconds": 5}, aim="worst second ≤ 1020, mean within 1 %"),
+        Case("import", "imports", "imports", (), {}, aim="≤ 1.25 x"),
+    )
+}

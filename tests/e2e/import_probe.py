@@ -1,0 +1,54 @@
+"""Run as a script: executes a program and reports all that it did besides importing.
+
+``python import_probe.py PROGRAM REPORT`` writes the report, JSON, to a file that is open before the watch begins.
+"""
+
+from __future__ import annotations
+
+import _thread
+import json
+import os
+import sys
+
+_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.utime"}
+_STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system"}
+_THREADS = {"_thread.start_new_thread", "_thread.start_joinable_thread"}
+
+
+def main() -> None:
+    program, report_path = sys.argv[1:]
+    # pathlib stays out: it would hide that the program imports it
+    with open(program, encoding="utf-8") as file:  # noqa: PTH123
+        code = compile(file.read(), program, "exec")
+    events: list[str] = []
+    report = open(report_path, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(flags, int) and flags & _WRITE:
+                events.append(f"opened {path} for writing")
+        elif event in _CHANGES or event in _STARTS or event in _THREADS or event.startswith("socket."):
+            events.append(f"{event} {arguments}")
+
+    sys.addaudithook(watch)
+    threads = _thread._count()
+    before = set(sys.modules)
+    namespace = {"__name__": "__main__"}
+    exec(code, namespace)
+    modules = sorted(set(sys.modules) - before)
+    if _thread._count() != threads:
+        events.append(f"{_thread._count() - threads} thread(s) were started")
+    done = list(events)
+    logging = sys.modules.get("logging")
+    handlers = []
+    if logging is not None:
+        loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+        handlers = [f"{logger}: {logger.handlers}" for logger in loggers if getattr(logger, "handlers", None)]
+    json.dump({"events": done, "modules": modules, "handlers": handlers, "told": namespace.get("TOLD")}, report)
+    report.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Modules stay small enough to be read in one sitting."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+from workspace import ROOT
+
+MOST = 300
+MEDIAN_OF_CORE = 120
+
+
+def lines(folder: str) -> dict[str, int]:
+    files = [file for file in sorted((ROOT / folder).rglob("*.py")) if not hidden(file)]
+    assert files, f"no Python file in {folder}"
+    return {str(file.relative_to(ROOT)): len(file.read_text("utf-8").splitlines()) for file in files}
+
+
+def hidden(file: Path) -> bool:
+    return any(part.startswith(".") or part == "build" for part in file.relative_to(ROOT).parts)
+
+
+def test_no_module_is_too_long() -> None:
+    long = {
+        file: count
+        for folder in ("funboost_core", "plugins", "contrib")
+        for file, count in lines(folder).items()
+        if count > MOST
+    }
+    assert not long, f"over {MOST} lines: {long}"
+
+
+def test_the_median_of_the_core_is_small() -> None:
+    assert statistics.median(lines("funboost_core").values()) < MEDIAN_OF_CORE

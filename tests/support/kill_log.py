@@ -1,0 +1,184 @@
+"""What killed programs ran, from their common log, and whether that is what may happen when one is killed.
+
+Each line is ``what x pid time`` with the monotonic clock, which all processes of a machine share.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
+
+BEAT = 0.2
+"""BEAT_SECONDS of these programs."""
+BATCH = 100
+"""pull_msg_batch_size: so many acknowledgements may wait for the next fetch,"""
+WINDOW = 0.005
+"""or so many seconds for the maintenance thread."""
+SLACK = 10
+"""Beats that a busy machine may take to give a process its turn."""
+
+MARKS = '''
+import logging, signal, random
+from funboost_broker_sqlite_queue.broker import SqliteBroker as Broker
+
+def mark(what, x="-"):
+    note(what, x, os.getpid(), repr(time.monotonic()))
+
+class Back(logging.Handler):
+    def emit(self, record):
+        if "is gone" in record.getMessage():
+            mark("back")
+
+logging.getLogger("funboost").addHandler(Back())
+
+def tell(name):
+    """Log what a method of the broker has acknowledged, after it has returned."""
+    original = getattr(Broker, name)
+    def told(self, deliveries, *args):
+        result = original(self, deliveries, *args)
+        if deliveries:
+            mark("acked", ",".join(str(delivery.arguments["x"]) for delivery in deliveries))
+        return result
+    setattr(Broker, name, told)
+
+tell("ack")
+tell("turn")
+'''
+
+
+class Event(NamedTuple):
+    """One line."""
+
+    what: str
+    x: str
+    pid: int
+    time: float
+    place: int  # in the log
+
+
+class Log:
+    """The lines so far; `read` gets the new ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "log"
+        self._offset = 0
+        self.events: list[Event] = []
+        self.by_kind: dict[str, list[Event]] = defaultdict(list)
+
+    def read(self) -> Log:
+        """Take in what has been written."""
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._offset += len(whole)
+            for line in whole.decode().splitlines():
+                what, x, pid, moment = line.split(" ")
+                event = Event(what, x, int(pid), float(moment), len(self.events))
+                self.events.append(event)
+                self.by_kind[what].append(event)
+        return self
+
+    def find(self, what: str, pid: int | None = None) -> list[Event]:
+        """The events of a kind, of one process or of all."""
+        found = self.read().by_kind[what]
+        return [event for event in found if event.pid == pid] if pid is not None else found
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+        """What `condition` returns, once that is true."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = condition()
+            if found:
+                return found
+            time.sleep(0.002)  # another process writes: there is nothing to wait on
+        raise AssertionError(f"it did not come true in time; the log ends with {self.events[-20:]}")
+
+
+class Run(NamedTuple):
+    """One call of the function: who, from when, to when (None: it was killed), the how-manieth to end, from behind."""
+
+    pid: int
+    begin: Event
+    end: Event | None
+    later_ends: int  # of the same process
+
+
+def runs_of(log: Log) -> dict[str, list[Run]]:
+    """All runs of each message, in order."""
+    ends: dict[tuple[int, str], list[Event]] = defaultdict(list)
+    order: dict[int, list[int]] = defaultdict(list)
+    for event in log.find("end"):
+        ends[event.pid, event.x].append(event)
+        order[event.pid].append(event.place)
+    rank = {place: len(places) - 1 - n for places in order.values() for n, place in enumerate(places)}
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for begin in log.find("begin"):
+        found = ends[begin.pid, begin.x]
+        end = found.pop(0) if found else None
+        runs[begin.x].append(Run(begin.pid, begin, end, rank[end.place] if end is not None else -1))
+    return runs
+
+
+def audit(log: Log, pushed: set[str], kills: dict[int, float], threads: int) -> dict[str, Any]:
+    """Check what ran against what may run, and count.
+
+    Nothing is lost.  What runs again was running when its process was killed, or had ended within one window of
+    acknowledging before that: `WINDOW` seconds, or as many messages as a fetch and all threads hold.  Nothing that had
+    been acknowledged runs again, and nothing before the first run's process was killed.
+    """
+    runs = runs_of(log)
+    assert runs.keys() <= pushed
+    lost = {x for x in pushed if not any(run.end for run in runs.get(x, ()))}
+    assert not lost, f"lost: {sorted(lost)[:20]}"
+    running, ended, ages, places = 0, 0, [0.0], [0]
+    for x, each in runs.items():
+        for first, second in zip(each, each[1:]):
+            assert first.pid in kills, f"{x} ran twice and nobody was killed: {each}"
+            assert second.begin.time > kills[first.pid], f"{x} ran again before its process was killed: {each}"
+            if first.end is None:
+                running += 1
+                continue
+            age = kills[first.pid] - first.end.time
+            assert age <= WINDOW or first.later_ends < BATCH + threads, f"{x} had ended long before the kill: {each}"
+            ended += 1
+            ages.append(age)
+            places.append(first.later_ends + 1)
+        assert each[-1].end is not None or each[-1].pid in kills
+    last = {x: each[-1].begin.place for x, each in runs.items()}
+    again = {x for event in log.find("acked") for x in event.x.split(",") if last.get(x, -1) > event.place}
+    assert not again, f"acknowledged and run again: {sorted(again)[:20]}"
+    return {
+        "messages": len(pushed),
+        "kills": len(kills),
+        "lost": 0,
+        "acknowledged and run again": 0,
+        "twice, was running": running,
+        "twice, had ended": ended,
+        "oldest of those, ms before the kill": round(max(ages) * 1000, 1),
+        "and the how-manieth last": max(places),
+    }
+
+
+def in_beats(delays: list[float]) -> dict[str, float]:
+    """Median and greatest of some seconds, in beats."""
+    return {
+        "takeover, beats, median": round(statistics.median(delays) / BEAT, 2),
+        "takeover, beats, greatest": round(max(delays) / BEAT, 2),
+    }
+
+
+def report(name: str, numbers: dict[str, Any]) -> None:
+    """Print the numbers of a story (seen with ``pytest -s`` or ``-rP``)."""
+    print(json.dumps({"story": name, **numbers}))
+
+
+def dice(seed: Any) -> random.Random:
+    """Random moments, the same in each run."""
+    return random.Random(str(seed))

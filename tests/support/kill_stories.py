@@ -1,0 +1,319 @@
+"""Programs that are killed; `tests/flows` tells these stories briefly, `tests/chaos` at length."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from kill_log import BEAT, MARKS, SLACK, Log, audit, dice, in_beats
+from programs import Program
+
+from funboost_core import BoosterParams, Environment, boost
+from funboost_core.message import decode
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # where there is no SIGKILL, this ends a process just as hard
+
+
+class Feeder:
+    """Publishes to a program's queues, and looks into them, from the test."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = {"BROKER_KIND": "SQLITE_QUEUE", "CONCURRENT_MODE": "threading", "STATE_URL": "memory://"}
+        self._environment = Environment({**settings, "DATA_DIR": str(folder / "data")})
+        self._folder = folder
+        self._boosters: dict[str, Any] = {}
+        self.pushed: set[str] = set()
+
+    def booster(self, queue: str = "q") -> Any:
+        """A task of that queue."""
+        if queue not in self._boosters:
+
+            def f(x: Any, s: float = 0) -> None:
+                raise AssertionError("the test itself consumes nothing")
+
+            self._boosters[queue] = boost(BoosterParams(queue_name=queue), environment=self._environment)(f)
+        return self._boosters[queue]
+
+    def push(self, seconds: list[float]) -> None:
+        """Publish a task for each of these durations."""
+        start = len(self.pushed)
+        calls = [{"x": number, "s": duration} for number, duration in enumerate(seconds, start)]
+        self.booster().push_many(calls)
+        self.pushed |= {str(call["x"]) for call in calls}
+
+    def take_all(self, queue: str = "q") -> list[dict[str, Any]]:
+        """Consume what is in a queue: the decoded messages."""
+        broker = self.booster(queue).task.make_broker()
+        broker.open()
+        broker.listen()
+        messages = []
+        while True:
+            found = broker.fetch(1000, 0)
+            if not found:
+                broker.close()
+                return messages
+            messages += [decode(delivery.body, 1_000_000) for delivery in found]
+            broker.ack(found)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._environment.close()
+
+    def leftovers(self) -> dict[str, int]:
+        """The rows of all tables that are not empty, but for the list of queues."""
+        connection = sqlite3.connect(str(self._folder / "data" / "queues.sqlite3"))
+        try:
+            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            counts = {n: connection.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in names}
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        finally:
+            connection.close()
+        return {name: n for name, n in counts.items() if n and name not in {"queues", "sqlite_sequence"}}
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Let a consumer drain."""
+    process.terminate()
+    process.wait(30)
+
+
+# -- consumers -------------------------------------------------------------------------------------------------------
+
+CONSUMER = (
+    MARKS
+    + """
+@boost(BoosterParams(queue_name="q", concurrent_num=int(sys.argv[1])))
+def f(x, s=0):
+    mark("begin", x)
+    if s:
+        time.sleep(s)
+    mark("end", x)
+
+f.consume()
+mark("up")
+"""
+)
+
+
+def consumers(folder: Path, pool: str, times: int) -> dict[str, Any]:
+    """A consumer is killed while it runs and holds tasks, again and again; another one goes on all the time."""
+    chance, threads = dice(("consumers", pool)), 8 if pool == "threading" else 1
+    slow = 0.05 if pool == "threading" else 0.02
+    fast_only, mixed, slow_only = [0.0] * 1500, ([0.0] * 49 + [slow]) * 30, [slow] * 40
+    program, feeder, log = Program(folder, pool), Feeder(folder), Log(folder)
+    kills: dict[int, float] = {}
+    delays: list[float] = []
+    try:
+        survivor = program.start(CONSUMER, args=(str(threads),))
+        log.wait(lambda: log.find("up", survivor.pid))
+        for number in range(times):
+            victim = program.start(CONSUMER, args=(str(threads),))
+            log.wait(lambda pid=victim.pid: log.find("up", pid))
+            feeder.push((fast_only, mixed, slow_only)[number % 3])
+            enough = chance.choice((1, 5, 100, 300)) if number % 3 < 2 else chance.randrange(1, 4)
+            log.wait(lambda pid=victim.pid: len(log.find("begin", pid)) >= min(enough, _share(log, feeder)))
+            time.sleep(chance.uniform(0, 0.02))
+            kills[victim.pid] = time.monotonic()
+            victim.kill()
+            victim.wait()
+            log.wait(lambda: len(log.find("back")) >= len(kills))
+            delays.append(log.find("back")[-1].time - kills[victim.pid])
+        log.wait(lambda: len({event.x for event in log.find("end")}) >= len(feeder.pushed), 120)
+        end(survivor)
+        numbers = audit(log, feeder.pushed, kills, threads)
+    finally:
+        program.close()
+        feeder.close()
+    assert feeder.leftovers() == {}
+    assert {event.pid for event in log.find("back")} == {survivor.pid}, "each was buried by the survivor"
+    assert len(log.find("back")) == len(kills), "nobody else was taken for dead"
+    assert max(delays) <= (2 + SLACK) * BEAT, delays
+    return {**numbers, **in_beats(delays)}
+
+
+def _share(log: Log, feeder: Feeder) -> int:
+    """How many begun tasks are enough whatever is asked: when all are done, the victim gets no more."""
+    return 0 if len(log.find("end")) >= len(feeder.pushed) else 1_000_000
+
+
+# -- a publisher -----------------------------------------------------------------------------------------------------
+
+PUBLISHER = (
+    MARKS
+    + """
+@boost(BoosterParams(queue_name="q"))
+def f(x):
+    pass
+
+run, threads = sys.argv[1:]
+
+def push(thread):
+    number = 0
+    while True:
+        name = f"{run}.{thread}.{number}"
+        if number % 5:
+            f.push(name)
+        else:
+            f.push_many([{"x": f"{name}.{part}"} for part in "abc"])
+        mark("pushed", name)
+        number += 1
+
+for thread in range(int(threads)):
+    threading.Thread(target=push, args=(thread,)).start()
+"""
+)
+
+
+def publisher(folder: Path, times: int) -> dict[str, Any]:
+    """A publisher is killed within its loop, again and again; one thread and three in turn."""
+    chance = dice("publisher")
+    program, feeder, log = Program(folder), Feeder(folder), Log(folder)
+    try:
+        for run in range(times):
+            process = program.start(PUBLISHER, args=(str(run), "13"[run % 2] if times > 1 else "3"))
+            log.wait(lambda pid=process.pid: log.find("pushed", pid))
+            time.sleep(chance.uniform(0, 0.1))
+            process.kill()
+            process.wait()
+        there = [message["x"] for message in feeder.take_all()]
+    finally:
+        program.close()
+        feeder.close()
+    calls: dict[str, int] = {}
+    for x in there:
+        name = x.rstrip("abc").rstrip(".")
+        calls[name] = calls.get(name, 0) + 1
+    last: dict[str, int] = {}
+    for event in log.find("pushed"):
+        stream, _, number = event.x.rpartition(".")
+        assert calls.get(event.x) == (1 if int(number) % 5 else 3), f"{event.x} had been pushed: {calls.get(event.x)}"
+        last[stream] = max(int(number), last.get(stream, -1))
+    assert len(there) == len(set(there)), "something is there twice"
+    more = calls.keys() - {event.x for event in log.find("pushed")}
+    for name in more:  # a call that was not to return any more may have been committed, as a whole
+        stream, _, number = name.rpartition(".")
+        assert int(number) == last.get(stream, -1) + 1
+        assert calls[name] == (1 if int(number) % 5 else 3)
+    return {"kills": times, "calls that returned": len(log.find("pushed")), "lost": 0, "twice": 0, "more": len(more)}
+
+
+# -- a task that lets no other thread run ------------------------------------------------------------------------------
+
+HOLDER = (
+    MARKS
+    + """
+import ctypes
+libc = ctypes.PyDLL(None)  # its functions keep the interpreter's lock
+
+beat = Broker.maintain
+def maintain(self):
+    beat(self)
+    mark("beat")
+Broker.maintain = maintain
+
+@boost(BoosterParams(queue_name="q"))
+def f(x, s=0):
+    mark("begin", x)
+    libc.sleep(int(s))
+    mark("end", x)
+
+f.consume()
+mark("up")
+"""
+)
+
+
+def holder(folder: Path, pool: str, seconds: int) -> dict[str, Any]:
+    """A process does not give one sign of life for long, for it cannot, beside one that has nothing to do."""
+    program, feeder, log = Program(folder, pool), Feeder(folder), Log(folder)
+    try:
+        first = program.start(HOLDER)
+        log.wait(lambda: log.find("up", first.pid))
+        feeder.push([seconds])
+        (begin,) = log.wait(lambda: log.find("begin"))
+        second = program.start(HOLDER, name="second.py")
+        (done,) = log.wait(lambda: log.find("end"), seconds + 30)
+        beats = {pid: [e for e in log.find("beat", pid) if begin.time < e.time < done.time] for pid in _pids(log)}
+        feeder.push([0])
+        log.wait(lambda: len(log.find("end")) == 2)
+        end(first)
+        end(second)
+        numbers = audit(log, feeder.pushed, {}, 1)
+    finally:
+        program.close()
+        feeder.close()
+    assert done.time - begin.time > 0.9 * seconds
+    assert len(beats[first.pid]) <= 2, "it gave signs of life, so it has proved nothing"
+    assert len(beats[second.pid]) >= 5, "the other one has looked for dead ones"
+    assert not log.find("back")
+    assert feeder.leftovers() == {}
+    held = round((done.time - begin.time) / BEAT, 1)
+    return {**numbers, "beats without a sign of life": held, "beats of the other": len(beats[second.pid])}
+
+
+def _pids(log: Log) -> set[int]:
+    return {event.pid for event in log.find("beat")}
+
+
+# -- children of a parent ------------------------------------------------------------------------------------------------
+
+FAMILY = (
+    MARKS
+    + """
+@boost(BoosterParams(queue_name="q", concurrent_num=4))
+def f(x, s=0):
+    mark("begin", x)
+    time.sleep(s)
+    mark("end", x)
+
+if __name__ == "__main__":
+    f.multi_process_consume(3)
+    while True:
+        mark("children", ",".join(map(str, default().worker.supervisor.pids)))
+        time.sleep(0.02)
+"""
+)
+
+
+def family(folder: Path, kills: int = 1_000_000, seconds: float = 1_000_000.0) -> dict[str, Any]:
+    """Children are killed at random, so many or so long; their parent keeps three alive."""
+    chance, killed = dice("family"), {}
+    program, feeder, log = Program(folder), Feeder(folder), Log(folder)
+
+    def children() -> list[int]:
+        lines = log.find("children")
+        return [int(pid) for pid in lines[-1].x.split(",") if pid and int(pid) not in killed] if lines else []
+
+    def busy() -> list[int]:
+        """Children whose last event is recent: those that are about to be killed shall have something to lose."""
+        last = {event.pid: event.time for event in log.find("begin")[-40:]}
+        return [pid for pid in children() if time.monotonic() - last.get(pid, 0) < 0.05]
+
+    try:
+        parent = program.start(FAMILY)
+        log.wait(lambda: len(children()) == 3)
+        stop = time.monotonic() + seconds
+        while len(killed) < kills and time.monotonic() < stop:
+            feeder.push([0.01] * 200)
+            victims = log.wait(busy)
+            time.sleep(chance.uniform(0, 0.02))
+            victim = chance.choice(victims)
+            killed[victim] = time.monotonic()
+            os.kill(victim, KILL)
+            if seconds < 1000:
+                time.sleep(chance.uniform(0, 1.5))
+        log.wait(lambda: len({event.x for event in log.find("end")}) >= len(feeder.pushed), 60)
+        alive = log.wait(lambda: len(children()) == 3 and children(), 60)
+        assert not set(alive) & killed.keys()
+        end(parent)
+        numbers = audit(log, feeder.pushed, killed, 4)
+    finally:
+        program.close()
+        feeder.close()
+    assert feeder.leftovers() == {}
+    return {**numbers, "alive at the end": len(alive)}
