@@ -57,12 +57,25 @@ class _Child:
             os.environ.pop(bootstrap.MARK, None)
             reader.close()
 
+    def restart(self) -> None:
+        """Start again; where no process can be started now, later."""
+        try:
+            self.start()
+        except Exception as error:
+            self.failures += 1
+            self.due = self._clock.monotonic() + self._pause()
+            self.pipe.close()
+            logger.warning("No new process for queue %s (%s); trying again.", self.task.queue_name, error)
+
+    def _pause(self) -> float:
+        return min(_LONGEST_PAUSE, 0.1 * 2**self.failures) if self.failures else 0.0
+
     def died(self) -> None:
         """Plan the next start: at once after a long life, after a growing pause otherwise."""
         lived = self._clock.monotonic() - self.born
         well = self.process.exitcode == 0 or lived > _SHORT_LIFE
         self.failures = 0 if well else self.failures + 1
-        pause = min(_LONGEST_PAUSE, 0.1 * 2**self.failures) if self.failures else 0.0
+        pause = self._pause()
         self.due = self._clock.monotonic() + pause
         logger.log(
             logging.INFO if self.process.exitcode == 0 else logging.WARNING,
@@ -104,7 +117,7 @@ class Supervisor:
             self._stopping = False
             for _ in range(processes):
                 self._children.append(_Child(task, context, self._environment, self._children))
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None:
                 self._thread = Thread(target=self._watch, name="funboost-supervisor", daemon=True)
                 self._thread.start()
 
@@ -145,12 +158,13 @@ class Supervisor:
         while True:
             with self._lock:
                 if self._stopping or not self._children:
+                    self._thread = None  # under the lock: the next `start` needs another
                     return
                 for child in self._children:
                     if child.due is None and not child.process.is_alive():
                         child.died()
                     if child.due is not None and clock.monotonic() >= child.due:
-                        child.start()
+                        child.restart()
                 sentinels = [child.process.sentinel for child in self._children if child.due is None]
                 dues = [child.due for child in self._children if child.due is not None]
             pause = max(0.0, min(dues) - clock.monotonic()) if dues else 1.0

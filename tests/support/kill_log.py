@@ -23,7 +23,7 @@ SLACK = 10
 """Beats that a busy machine may take to give a process its turn."""
 
 MARKS = '''
-import logging, signal, random
+import logging, signal
 from funboost_broker_sqlite_queue.broker import SqliteBroker as Broker
 
 def mark(what, x="-"):
@@ -36,18 +36,24 @@ class Back(logging.Handler):
 
 logging.getLogger("funboost").addHandler(Back())
 
-def tell(name):
-    """Log what a method of the broker has acknowledged, after it has returned."""
+def tell(name, told):
+    """After a method of the broker has returned, tell of it."""
     original = getattr(Broker, name)
-    def told(self, deliveries, *args):
-        result = original(self, deliveries, *args)
-        if deliveries:
-            mark("acked", ",".join(str(delivery.arguments["x"]) for delivery in deliveries))
+    def method(self, *args):
+        result = original(self, *args)
+        told(result, *args)
         return result
-    setattr(Broker, name, told)
+    setattr(Broker, name, method)
 
-tell("ack")
-tell("turn")
+def acked(result, deliveries, *args):
+    if deliveries:
+        mark("acked", ",".join(str(delivery.arguments["x"]) for delivery in deliveries))
+    if result:
+        mark("got", len(result))
+
+tell("ack", acked)
+tell("turn", acked)
+tell("listen", lambda result: mark("up"))
 '''
 
 
@@ -146,7 +152,8 @@ def audit(log: Log, pushed: set[str], kills: dict[int, float], threads: int) -> 
                 running += 1
                 continue
             age = kills[first.pid] - first.end.time
-            assert age <= WINDOW or first.later_ends < BATCH + threads, f"{x} had ended long before the kill: {each}"
+            late = age > WINDOW and (first.later_ends >= BATCH + threads or age > WINDOW + SLACK * BEAT)
+            assert not late, f"{x} had ended long before the kill: {each}"
             ended += 1
             ages.append(age)
             places.append(first.later_ends + 1)
@@ -154,9 +161,13 @@ def audit(log: Log, pushed: set[str], kills: dict[int, float], threads: int) -> 
     last = {x: each[-1].begin.place for x, each in runs.items()}
     again = {x for event in log.find("acked") for x in event.x.split(",") if last.get(x, -1) > event.place}
     assert not again, f"acknowledged and run again: {sorted(again)[:20]}"
+    got = sum(int(event.x) for event in log.find("got") if event.pid in kills)
+    begun = sum(event.pid in kills for event in log.find("begin"))
     return {
         "messages": len(pushed),
         "kills": len(kills),
+        "fetched by the killed": got,
+        "of them not begun": got - begun,
         "lost": 0,
         "acknowledged and run again": 0,
         "twice, was running": running,

@@ -96,4 +96,5 @@ def delivery_of(body, queue="q", now=0.0):
 def message(arguments=None, **extra):
     """The JSON text of a message of ours."""
     extra = {"task_id": "q_result:1", "publish_time": 1_700_000_000.0, "publish_time_format": "2023", **extra}
-    return json.dumps({**(arguments if arguments is not None else {"x": 1}), "extra": extra}).encode()
+    body = {**(arguments if arguments is not None else {"x": 1}), "extra": extra}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,135 @@
+"""Who holds a message, until when, and what comes back."""
+
+from __future__ import annotations
+
+import threading
+
+from funboost_core import Capability, PullBroker
+
+from .base import BrokerSuite, MakeBroker, needs
+
+
+class AcknowledgingTests(BrokerSuite):
+    """Nothing is lost before it is acknowledged, nothing comes back afterwards."""
+
+    @needs(Capability.ACK)
+    def test_what_is_not_acknowledged_comes_back(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """When its consumer ends; a broker that forgets at fetch loses on a crash."""
+        self.send(publisher, 1, 2, 3)
+        first = make()
+        first.listen()
+        got = self.collect(first, 3)
+        first.ack(got[1:2])
+        first.close()
+        second = make()
+        second.listen()
+        assert sorted(self.read(self.collect(second, 2))) == [1, 3], "lost: what was fetched and not acknowledged"
+
+    @needs(Capability.ACK)
+    def test_what_is_acknowledged_does_not_come_back(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """Neither to the same consumer nor to the next."""
+        self.send(publisher, 1, 2)
+        first = make()
+        first.listen()
+        first.ack(self.collect(first, 2))
+        self.nothing(first)
+        first.close()
+        second = make()
+        second.listen()
+        self.nothing(second)
+
+    @needs(Capability.ACK)
+    def test_acknowledging_twice_does_no_harm(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """An acknowledgement that is repeated after a lost connection must not hit another message."""
+        self.send(publisher, 1, 2, 3)
+        first = self.collect(consumer, 1, limit=1)
+        consumer.ack(first)
+        second = self.collect(consumer, 1, limit=1)
+        consumer.ack(first)
+        consumer.close()
+        assert self.read(second) == [2]
+
+    @needs(Capability.ACK)
+    def test_a_second_acknowledgement_leaves_the_others_alone(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """What was not acknowledged is still there."""
+        self.send(publisher, 1, 2, 3)
+        first = make()
+        first.listen()
+        got = self.collect(first, 3)
+        first.ack(got[:1])
+        first.ack(got[:1])
+        first.close()
+        second = make()
+        second.listen()
+        assert sorted(self.read(self.collect(second, 2))) == [2, 3]
+
+    @needs(Capability.ACK)
+    def test_who_was_given_up_cannot_acknowledge(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """Fencing: a late acknowledgement of a message that somebody else holds now does nothing."""
+        self.send(publisher, 1)
+        first = make()
+        first.listen()
+        late = self.collect(first, 1)
+        first.close()
+        second = make()
+        second.listen()
+        again = self.collect(second, 1)
+        try:
+            first.ack(late)
+        except Exception as error:
+            assert not isinstance(error, AssertionError)  # refusing is as good as ignoring
+        second.close()
+        third = make()
+        third.listen()
+        assert self.read(self.collect(third, 1)) == self.read(again), "a late acknowledgement took a message away"
+
+    @needs(Capability.ACK)
+    def test_deliveries_are_counted_where_they_are_repeated(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """`attempts` is 1 at first and never falls."""
+        self.send(publisher, 1)
+        first = make()
+        first.listen()
+        (delivery,) = self.collect(first, 1)
+        assert delivery.attempts == 1
+        first.close()
+        second = make()
+        second.listen()
+        (again,) = self.collect(second, 1)
+        assert again.attempts >= 1
+
+    @needs(Capability.ACK)
+    def test_turn_acknowledges_and_fetches(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """In one go."""
+        self.send(publisher, *range(6))
+        first = make()
+        first.listen()
+        got = self.collect(first, 3, limit=3)
+        got = list(first.turn(got, 3)) or self.collect(first, 3)
+        assert self.read(got) == [3, 4, 5]
+        first.turn(got, 3)
+        first.close()
+        second = make()
+        second.listen()
+        self.nothing(second)
+
+    @needs(Capability.ACK, Capability.THREADSAFE_ACK)
+    def test_acknowledging_does_not_wait_for_a_fetch(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """THREADSAFE_ACK: any thread may settle while another waits for messages."""
+        self.send(publisher, 1)
+        got = self.collect(consumer, 1)
+        waiter = threading.Thread(target=consumer.fetch, args=(1, self.patience))
+        waiter.start()
+        done = threading.Event()
+
+        def settle() -> None:
+            consumer.ack(got)
+            done.set()
+
+        settler = threading.Thread(target=settle)
+        settler.start()
+        free = done.wait(self.patience / 2)
+        consumer.wake()
+        self.send(publisher, 2)  # whatever wake() does, this ends the fetch
+        waiter.join(self.patience)
+        settler.join(self.patience)
+        assert free, "ack() waited for another thread's fetch()"

@@ -1,0 +1,125 @@
+"""Publishing and fetching."""
+
+from __future__ import annotations
+
+import threading
+from time import monotonic
+
+from funboost_core import Capability, Outgoing, PullBroker
+
+from .base import BrokerSuite, MakeBroker, needs
+
+_BODIES = [b'{"n": 1}', b"", b"\x00\xff\xfe", "ä 漢字 🎈".encode(), b" " * 70_000]
+
+
+class BasicTests(BrokerSuite):
+    """Messages go in and come out as they were."""
+
+    def test_what_is_published_is_fetched(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """In the order of publishing."""
+        self.send(publisher, 1, 2, 3)
+        self.send(publisher, 4)
+        assert self.read(self.collect(consumer, 4)) == [1, 2, 3, 4]
+
+    def test_bodies_come_back_to_the_byte(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """Whatever they contain."""
+        publisher.publish([Outgoing(body) for body in _BODIES])
+        assert [d.body for d in self.collect(consumer, len(_BODIES))] == _BODIES
+
+    @needs(Capability.OBJECTS)
+    def test_objects_are_passed_as_they_are(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """Without serialising."""
+        message = {"n": object(), "extra": {"task_id": "1"}}
+        publisher.publish([Outgoing(message)])
+        (delivery,) = self.collect(consumer, 1)
+        assert isinstance(delivery.body, dict)
+        assert delivery.body["n"] is message["n"]
+
+    def test_no_more_than_the_limit_is_fetched(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """The core counts on it."""
+        self.send(publisher, *range(10))
+        self.eventually("messages can be fetched", lambda: self._some(consumer))
+        assert len(consumer.fetch(3, 0.1)) <= 3
+
+    def _some(self, consumer: PullBroker) -> bool:
+        got = consumer.fetch(1, 0.1)
+        assert len(got) <= 1
+        return bool(got)
+
+    def test_an_empty_fetch_returns_nothing_after_its_timeout(self, consumer: PullBroker) -> None:
+        """It neither blocks for ever nor returns at once."""
+        assert list(consumer.fetch(10, 0)) == []
+        start = monotonic()
+        assert list(consumer.fetch(10, 0.2)) == []
+        took = monotonic() - start
+        assert took >= 0.1, f"fetch(timeout=0.2) of an empty queue returned after {took:.3f} s: the core would spin"
+        assert took < self.patience
+
+    def test_a_waiting_fetch_gets_what_is_published_meanwhile(
+        self, publisher: PullBroker, consumer: PullBroker
+    ) -> None:
+        """Long before its timeout."""
+        timer = threading.Timer(0.1, lambda: self.send(publisher, 7))
+        timer.start()
+        start = monotonic()
+        got = consumer.fetch(10, self.patience)
+        timer.join()
+        assert self.read(got) == [7]
+        assert monotonic() - start < self.patience / 2
+
+    def test_wake_ends_the_waiting(self, consumer: PullBroker) -> None:
+        """So that stopping does not take a timeout."""
+        timer = threading.Timer(0.1, consumer.wake)
+        timer.start()
+        start = monotonic()
+        assert not consumer.fetch(10, self.patience)
+        timer.join()
+        assert monotonic() - start < self.patience / 2, "wake() did not end a fetch that waits"
+
+    def test_queues_are_apart(self, make: MakeBroker) -> None:
+        """Also where their names are strange."""
+        names = ["q", "q2", "Q/2 'x' \"y\"", "队列", "x" * 150]
+        for name in names:
+            self.send(make(name), name)
+        for name in names:
+            consumer = make(name)
+            consumer.listen()
+            assert self.read(self.collect(consumer, 1)) == [name]
+            self.nothing(consumer)
+
+    @needs(Capability.COUNT)
+    def test_count_is_what_waits(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """Fetched ones do not."""
+        assert publisher.count() == 0
+        self.send(publisher, *range(5))
+        self.eventually("5 messages are counted", lambda: publisher.count() == 5)
+        got = self.collect(consumer, 2, limit=2)
+        self.eventually("3 messages are counted", lambda: publisher.count() == 3)
+        consumer.ack(got)
+        assert publisher.count() == 3
+
+    @needs(Capability.PURGE)
+    def test_purge_removes_what_waits(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """And nothing later."""
+        self.send(publisher, *range(5))
+        publisher.purge()
+        self.nothing(consumer)
+        self.send(publisher, 9)
+        assert self.read(self.collect(consumer, 1)) == [9]
+
+    @needs(Capability.PERSISTENT)
+    def test_messages_outlive_their_publisher(self, make: MakeBroker) -> None:
+        """Its end changes nothing."""
+        publisher = make()
+        self.send(publisher, 1, 2)
+        publisher.close()
+        consumer = make()
+        consumer.listen()
+        assert self.read(self.collect(consumer, 2)) == [1, 2]
+
+    def test_close_can_be_called_twice(self, make: MakeBroker) -> None:
+        """Shutting down is not always orderly."""
+        broker = make()
+        broker.listen()
+        broker.close()
+        broker.close()

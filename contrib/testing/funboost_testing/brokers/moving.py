@@ -1,0 +1,107 @@
+"""Giving messages back, putting them off, moving them to another queue."""
+
+from __future__ import annotations
+
+from funboost_core import Capability, Environment, Outgoing, PullBroker
+
+from .base import BrokerSuite, MakeBroker, needs
+
+
+class MovingTests(BrokerSuite):
+    """A message is always in one place."""
+
+    @needs(Capability.REQUEUE)
+    def test_what_is_requeued_can_be_fetched_again(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """Unchanged, once, and without counting as another delivery."""
+        self.send(publisher, 1, 2)
+        got = self.collect(consumer, 2)
+        consumer.requeue(got[:1])
+        consumer.ack(got[1:])
+        (again,) = self.collect(consumer, 1)
+        assert self.read([again]) == [1]
+        assert again.attempts == 1, "requeue() counted as a delivery"
+        consumer.ack([again])
+        self.nothing(consumer)
+
+    @needs(Capability.REQUEUE)
+    def test_requeueing_what_was_acknowledged_does_nothing(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """Settled is settled."""
+        self.send(publisher, 1)
+        got = self.collect(consumer, 1)
+        consumer.ack(got)
+        consumer.requeue(got)
+        self.nothing(consumer)
+
+    @needs(Capability.REQUEUE)
+    def test_another_consumer_may_get_what_is_requeued(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """It belongs to the queue again."""
+        self.send(publisher, 1)
+        first, second = make(), make()
+        first.listen()
+        second.listen()
+        first.requeue(self.collect(first, 1))
+        assert self.read(self.collect(second, 1)) == [1]
+
+    @needs(Capability.SECOND_QUEUE)
+    def test_forward_moves_a_message(self, make: MakeBroker, publisher: PullBroker, environment: Environment) -> None:
+        """Out of this queue and into the other in one step."""
+        self.send(publisher, 1, 2)
+        first = make()
+        first.listen()
+        got = self.collect(first, 2)
+        target = environment.namespaced("other")
+        first.forward(got[0], Outgoing(got[0].body), target)  # type: ignore[arg-type]
+        first.ack(got[1:])
+        first.close()
+        again = make()
+        again.listen()
+        self.nothing(again)
+        other = make("other")
+        other.listen()
+        assert self.read(self.collect(other, 1)) == [1]
+        self.nothing(other)
+
+    @needs(Capability.SECOND_QUEUE)
+    def test_forwarding_what_was_settled_does_nothing(
+        self, make: MakeBroker, publisher: PullBroker, consumer: PullBroker, environment: Environment
+    ) -> None:
+        """A repeated move makes no second message."""
+        self.send(publisher, 1)
+        (delivery,) = self.collect(consumer, 1)
+        target = environment.namespaced("other")
+        consumer.forward(delivery, Outgoing(delivery.body), target)  # type: ignore[arg-type]
+        consumer.forward(delivery, Outgoing(delivery.body), target)  # type: ignore[arg-type]
+        other = make("other")
+        other.listen()
+        assert self.read(self.collect(other, 1)) == [1]
+        self.nothing(other)
+
+    @needs(Capability.DELAY)
+    def test_nothing_is_fetched_before_it_is_due(
+        self, publisher: PullBroker, consumer: PullBroker, environment: Environment
+    ) -> None:
+        """And everything soon afterwards, also while a fetch waits."""
+        clock = environment.clock
+        due = clock.time() + 0.4
+        self.send(publisher, "later", due=due)
+        self.send(publisher, "past", due=clock.time() - 100)
+        self.send(publisher, "now")
+        assert sorted(self.read(self.collect(consumer, 2))) == ["now", "past"]
+        got = consumer.fetch(10, self.patience)
+        early = due - clock.time()
+        assert self.read(got) == ["later"]
+        assert early <= 0.01, f"it was fetched {early:.3f} s before it was due"
+
+    @needs(Capability.DELAY, Capability.SECOND_QUEUE)
+    def test_forwarding_to_the_own_queue_puts_a_message_off(
+        self, publisher: PullBroker, consumer: PullBroker, environment: Environment
+    ) -> None:
+        """As a retry with an interval does."""
+        self.send(publisher, 1)
+        (delivery,) = self.collect(consumer, 1)
+        due = environment.clock.time() + 0.3
+        message = Outgoing(delivery.body, 0, due, delivery.attempts)  # type: ignore[arg-type]
+        consumer.forward(delivery, message, consumer.context.queue)
+        self.nothing(consumer)
+        assert self.read(self.collect(consumer, 1)) == [1]
+        assert environment.clock.time() >= due - 0.01

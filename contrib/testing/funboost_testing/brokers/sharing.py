@@ -1,0 +1,125 @@
+"""Several publishers and consumers, in threads and in processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from funboost_core import BoosterParams, Capability, Environment, PullBroker
+
+from .base import BrokerSuite, MakeBroker, needs
+
+_MESSAGES = 400
+
+_CHILD = """
+import sys, json, time
+from funboost_core import BoosterParams, Environment, Outgoing
+from funboost_core.task import Task
+
+what, settings, params = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+broker = Task(BoosterParams(**params), None, Environment(settings)).make_broker()
+if what == "publish":
+    for n in range(20):
+        broker.publish([Outgoing(json.dumps({"n": n}).encode())])
+    broker.close()
+else:
+    broker.listen()
+    held = []
+    while len(held) < 5:
+        held += broker.fetch(5 - len(held), 1)
+    broker.ack(held[:2])
+    print(*[json.loads(d.body)["n"] for d in held], flush=True)
+    time.sleep(600)
+"""
+
+
+class SharingTests(BrokerSuite):
+    """Each message goes to one consumer (or to each, with BROADCAST), none to nobody."""
+
+    def test_competing_consumers_share_without_duplicates(
+        self, make: MakeBroker, publisher: PullBroker, capabilities: Capability
+    ) -> None:
+        """Four of them, while messages come in from four threads."""
+        if Capability.BROADCAST in capabilities:
+            return
+        taken: list[Any] = []
+        lock, stop = threading.Lock(), threading.Event()
+
+        def consume() -> None:
+            broker = make()
+            broker.listen()
+            while not stop.is_set():
+                got = broker.fetch(10, 0.1)
+                broker.ack(got)
+                with lock:
+                    taken.extend(self.read(got))
+
+        def publish(part: int) -> None:
+            for n in range(part, _MESSAGES, 4):
+                self.send(publisher, n)
+
+        threads = [threading.Thread(target=consume) for _ in range(4)]
+        threads += [threading.Thread(target=publish, args=(part,)) for part in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            self.eventually("all messages are taken", lambda: len(taken) >= _MESSAGES)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(self.patience)
+        duplicates = sorted({n for n in taken if taken.count(n) > 1})
+        assert not duplicates, f"delivered to two consumers: {duplicates}"
+        assert sorted(taken) == list(range(_MESSAGES))
+
+    @needs(Capability.CROSS_PROCESS)
+    def test_other_processes_publish_to_the_same_queue(self, environment: Environment, consumer: PullBroker) -> None:
+        """In their order."""
+        with self._child("publish", environment) as child:
+            assert child.wait(self.patience) == 0
+        assert self.read(self.collect(consumer, 20)) == list(range(20))
+
+    @needs(Capability.CROSS_PROCESS, Capability.ACK)
+    def test_what_a_killed_process_held_comes_back(
+        self, environment: Environment, publisher: PullBroker, consumer: PullBroker
+    ) -> None:
+        """All that it had not acknowledged, and only that, counted as a second delivery."""
+        self.send(publisher, *range(5))
+        with self._child("hold", environment) as child:
+            assert child.stdout is not None
+            held = [int(n) for n in child.stdout.readline().split()]
+            self.nothing(consumer)
+            child.kill()
+            child.wait()
+            got: list[Any] = []
+
+            def returned() -> bool:
+                consumer.maintain()
+                got.extend(consumer.fetch(10, 0.1))
+                return len(got) >= 3
+
+            self.eventually("what a killed process held comes back", returned)
+            assert sorted(self.read(got)) == sorted(held[2:])
+            assert {delivery.attempts for delivery in got} == {2}, "a delivery after a crash must be counted"
+            consumer.maintain()
+            self.nothing(consumer)
+
+    @contextmanager
+    def _child(self, what: str, environment: Environment) -> Iterator[subprocess.Popen[str]]:
+        params = BoosterParams(queue_name="q", broker_exclusive_config=dict(self.options))
+        arguments = [
+            what,
+            json.dumps(environment.settings.values),
+            params.model_dump_json(include={"queue_name", "broker_exclusive_config"}),
+        ]
+        command = [sys.executable, "-c", _CHILD, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            try:
+                yield child
+            finally:
+                child.kill()

@@ -1,0 +1,142 @@
+"""The broker under the whole consuming line: what a task's user sees."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from funboost_core import BoosterParams, Capability, Environment, boost
+
+from .base import BrokerSuite, needs
+
+
+class Notes:
+    """What the runs of a task noted, and waiting for it."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+        self._changed = threading.Condition()
+
+    def add(self, what: Any) -> None:
+        """Remember."""
+        with self._changed:
+            self.seen.append(what)
+            self._changed.notify_all()
+
+    def wait_for(self, count: int, seconds: float) -> list[Any]:
+        """What was noted once it is `count` things."""
+        with self._changed:
+            enough = self._changed.wait_for(lambda: len(self.seen) >= count, seconds)
+        assert enough, f"only {len(self.seen)} of {count} messages were run within {seconds} s"
+        return self.seen
+
+
+class WorkingTests(BrokerSuite):
+    """Publish, consume, fail, stop."""
+
+    def _task(self, environment: Environment, function: Any, **params: Any) -> Any:
+        given = BoosterParams(queue_name="q", broker_exclusive_config=dict(self.options), **params)
+        return boost(given, environment=environment)(function)
+
+    def test_every_message_runs_once(self, environment: Environment, capabilities: Capability) -> None:
+        """With fifty threads."""
+        notes = Notes()
+        task = self._task(environment, lambda x: notes.add(x))
+        task.consume()
+        for n in range(100):
+            task.push(n)
+        task.push_many([{"x": n} for n in range(100, 500)])
+        assert sorted(notes.wait_for(500, self.patience)) == list(range(500))
+        if Capability.COUNT in capabilities:
+            self.eventually("the queue is empty", lambda: task.get_message_count() == 0)
+        assert environment.worker.stop()
+        assert len(notes.seen) == 500, "messages were run twice"
+
+    @needs(Capability.REQUEUE)
+    def test_stopping_gives_back_what_was_not_started(self, environment: Environment) -> None:
+        """Prefetched messages belong to others once this consumer drains."""
+        notes, begun, release = Notes(), threading.Event(), threading.Event()
+
+        def slow(x: int) -> None:
+            notes.add(x)
+            if x >= 50:
+                begun.set()
+                release.wait(self.patience)
+
+        task = self._task(environment, slow, concurrent_num=1)
+        task.push_many([{"x": n} for n in range(100)])
+        task.consume()
+        assert begun.wait(self.patience)
+        threading.Timer(0.1, release.set).start()
+        assert environment.worker.stop()
+        first = list(notes.seen)
+        task.consume()
+        notes.wait_for(100, self.patience)
+        assert environment.worker.stop()
+        assert sorted(notes.seen) == list(range(100)), "a message was forgotten, or run twice, around a drain"
+        assert len(first) < 100
+
+    def test_bad_messages_do_not_stop_it(self, environment: Environment) -> None:
+        """They go to the dead-letter queue, the good ones run."""
+        notes = Notes()
+        environment.settings.values.setdefault("STATE_URL", "memory://")
+        task = self._task(environment, lambda x: notes.add(x))
+        task.send_msg(b"{")
+        task.send_msg(b"\x00\xff")
+        task.push(1)
+        task.consume()
+        assert notes.wait_for(1, self.patience) == [1]
+
+    @needs(Capability.DELAY, Capability.SECOND_QUEUE)
+    def test_failures_are_retried_and_given_up(self, environment: Environment) -> None:
+        """At once and after an interval."""
+        notes = Notes()
+
+        def fail(x: int) -> None:
+            notes.add(x)
+            raise ValueError("no")
+
+        task = self._task(
+            environment, fail, max_retry_times=2, retry_interval=0.05, is_print_detail_exception=False
+        )
+        task.push(1)
+        task.consume()
+        notes.wait_for(3, self.patience)
+        assert environment.worker.stop()
+        assert notes.seen == [1, 1, 1]
+
+    def test_stopping_leaves_no_thread_behind(self, environment: Environment) -> None:
+        """Neither of the pool nor of the broker."""
+        before = set(threading.enumerate())
+        notes = Notes()
+        task = self._task(environment, lambda x: notes.add(x))
+        task.push(1)
+        task.consume()
+        notes.wait_for(1, self.patience)
+        assert environment.worker.stop()
+        task.close()
+        leaked = lambda: [  # noqa: E731
+            thread.name
+            for thread in set(threading.enumerate()) - before
+            if thread.is_alive() and not thread.name.startswith("funboost-drain")
+        ]
+        self.eventually(f"all threads end, still there: {leaked()}", lambda: not leaked())
+
+    def test_an_error_of_the_broker_is_told_and_survived(
+        self, environment: Environment, monkeypatch: Any, caplog: Any
+    ) -> None:
+        """A fetch that fails is repeated; the consumer goes on."""
+        notes = Notes()
+        task = self._task(environment, lambda x: notes.add(x))
+        cls = type(task.publisher._broker)
+        original, failures = cls.fetch, [ConnectionError("cut"), ConnectionError("cut again")]
+
+        def fetch(self: Any, limit: int, timeout: float) -> Any:
+            if failures:
+                raise failures.pop()
+            return original(self, limit, timeout)
+
+        monkeypatch.setattr(cls, "fetch", fetch)
+        task.push(1)
+        task.consume()
+        assert notes.wait_for(1, self.patience) == [1]

@@ -1,0 +1,127 @@
+"""checks: what cannot work is refused where the task is declared, by name and with the fix."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from funboost_core import BoosterParams, BrokerSpec, Capability, ConfigError, TaskOptions, boost, hookimpl
+from funboost_core.checks import NOT_YET, broker_options, refuse_missing
+from funboost_core.errors import CapabilityMissing, NotAvailableYet
+from funboost_core.task import Task
+
+EFFECTS = {"function_timeout": 5, "task_filtering_expire_seconds": 60, "filter_str": "x"}
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET))
+def test_what_is_not_available_yet_is_refused_by_name(name):
+    model = BoosterParams if name in BoosterParams.model_fields else TaskOptions
+    required = {"queue_name": "q"} if model is BoosterParams else {}
+    value = EFFECTS.get(name, True)
+    with pytest.raises(NotAvailableYet, match=f"{name}=.*queue 'q'.*Leave it out"):
+        refuse_missing(model(**required, **{name: value}), "q")
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET & BoosterParams.model_fields.keys()))
+def test_at_its_default_it_is_no_obstacle(name):
+    default = BoosterParams.model_fields[name].get_default(call_default_factory=True)
+    refuse_missing(BoosterParams(queue_name="q", **{name: default}), "q")
+    refuse_missing(BoosterParams(queue_name="q"), "q")
+
+
+def test_a_subclass_cannot_smuggle_it_in():
+    class Mine(BoosterParams):
+        function_timeout: float = 5
+
+    if "function_timeout" in NOT_YET:
+        with pytest.raises(NotAvailableYet, match="function_timeout"):
+            refuse_missing(Mine(queue_name="q"), "q")
+
+
+def declare(program, **params):
+    return boost(program.params(**params), environment=program.environment)(lambda x: x)
+
+
+@pytest.mark.parametrize(
+    ("params", "feature"),
+    [
+        ({"retry_interval": 5}, "retry_interval"),
+        ({"is_push_to_dlx_queue_when_retry_max_times": True}, "dead-letter queue"),
+    ],
+)
+def test_what_neither_broker_nor_state_can_do_is_refused(make_program, params, feature):
+    stateless, stateful = make_program(STATE_URL=""), make_program()
+    with pytest.raises(CapabilityMissing, match=f"BARE.*{feature}.*Set STATE_URL"):
+        declare(stateless, broker_kind="BARE", **params)
+    assert "q" not in stateless.environment.registry
+    declare(stateless, broker_kind="TINY", **params)
+    declare(stateful, broker_kind="BARE", **params)
+
+
+def test_a_plain_task_does_not_even_look_for_its_broker(program):
+    declare(program, broker_kind="NOT_INSTALLED")
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    pull_msg_batch_size: int = 100
+    durable: bool = True
+
+
+@pytest.fixture
+def picky(program):
+    class Plugin:
+        @hookimpl
+        def funboost_brokers(self):
+            return [BrokerSpec("PICKY", object, Capability.PUBLISH, options=Options)]
+
+    program.environment.manager.register(Plugin())
+
+    def make(**config):
+        params = BoosterParams(queue_name="q", broker_kind="PICKY", broker_exclusive_config=config)
+        return Task(params, None, program.environment)
+
+    return make
+
+
+def test_options_are_the_brokers_own_model(picky):
+    assert broker_options(picky()) == Options()
+    assert broker_options(picky(pull_msg_batch_size=7)).pull_msg_batch_size == 7
+
+
+def test_an_unknown_option_is_a_warning_that_names_the_nearest(picky, caplog):
+    assert broker_options(picky(pull_msg_batchsize=7, durable=False)) == Options(durable=False)
+    assert "'pull_msg_batchsize'" in caplog.text
+    assert "Did you mean 'pull_msg_batch_size'?" in caplog.text
+    assert "It is left out" in caplog.text
+
+
+def test_in_strict_mode_it_is_an_error(picky, program):
+    program.environment.settings.values["STRICT"] = "yes"
+    with pytest.raises(ConfigError, match="Did you mean 'durable'"):
+        broker_options(picky(durabel=False))
+
+
+def test_a_value_that_does_not_fit_is_named(picky):
+    with pytest.raises(ConfigError, match=r"queue 'q' does not fit the broker PICKY: pull_msg_batch_size='many'"):
+        broker_options(picky(pull_msg_batch_size="many"))
+
+
+def test_a_broker_without_options_takes_none(program, caplog):
+    task = program.task(broker_exclusive_config={"x": 1})
+    assert broker_options(task) is None
+    assert "it knows: none" in caplog.text
+
+
+def test_need_names_kind_queue_feature_and_fix(program):
+    task = program.task(broker_kind="BARE")
+    task.need(Capability.ACK, "x", "y")
+    text = r"The broker 'BARE' of queue 'q' cannot do what priority needs \(PRIORITY\). Other one."
+    with pytest.raises(CapabilityMissing, match=text):
+        task.need(Capability.PRIORITY, "priority", "Other one.")
+
+
+@pytest.mark.parametrize(("setting", "attribute"), [("BROKER_KIND", "spec"), ("CONCURRENT_MODE", "pool_spec")])
+def test_no_kind_at_all_says_what_to_set(make_program, setting, attribute):
+    with pytest.raises(ConfigError, match=f"the setting {setting} is empty. Set one of them"):
+        getattr(make_program(**{setting: ""}).task(), attribute)

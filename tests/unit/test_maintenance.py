@@ -1,0 +1,117 @@
+"""maintenance: beats at their interval, ticks only while somebody is fast, errors that stop neither."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from funboost_testing.clock import FakeClock
+
+from funboost_core.maintenance import TICK, Maintenance
+from funboost_core.native import Condition
+
+PATIENCE = 10
+
+
+class Tended:
+    """A consumer that counts."""
+
+    def __init__(self, error=None):
+        self.changed = Condition()
+        self.beats = self.ticks = 0
+        self.error = error
+        self.settler = SimpleNamespace(eager=True)
+        self.task = SimpleNamespace(queue_name="q")
+
+    def count(self, what):
+        with self.changed:
+            setattr(self, what, getattr(self, what) + 1)
+            self.changed.notify_all()
+        if self.error:
+            raise self.error
+
+    def beat(self):
+        self.count("beats")
+
+    def tick(self):
+        self.count("ticks")
+
+    def until(self, condition):
+        with self.changed:
+            assert self.changed.wait_for(condition, PATIENCE), (self.beats, self.ticks)
+
+
+@pytest.fixture
+def tend():
+    made, clock = [], FakeClock()
+
+    def start(*consumers, troubles=None):
+        maintenance = Maintenance(clock, lambda: list(consumers), 1.0, (troubles or []).append)
+        made.append(maintenance)
+        maintenance.start()
+        clock.until_waiting(1)
+        return clock, maintenance
+
+    yield start
+    for maintenance in made:
+        maintenance.stop()
+
+
+def test_everybody_beats_once_an_interval(tend):
+    consumers = [Tended(), Tended()]
+    clock, maintenance = tend(*consumers)
+    maintenance.start()  # a second one does nothing
+    for number in range(1, 4):
+        clock.advance(0.999)
+        clock.until_waiting(1)
+        assert consumers[0].beats == number - 1
+        clock.advance(0.001)
+        for consumer in consumers:
+            consumer.until(lambda consumer=consumer, number=number: consumer.beats == number)
+        clock.until_waiting(1)
+    assert consumers[0].ticks == 0
+
+
+def test_it_ticks_while_somebody_is_fast(tend):
+    fast = Tended()
+    clock, maintenance = tend(fast, Tended())
+    fast.settler.eager = False
+    maintenance.hurry()
+    fast.until(lambda: fast.ticks >= 1)
+    for number in range(fast.ticks + 1, fast.ticks + 5):
+        clock.until_waiting(1)
+        clock.advance(TICK)
+        fast.until(lambda number=number: fast.ticks >= number)
+    fast.settler.eager = True
+    clock.until_waiting(1)
+    clock.advance(TICK)
+    clock.until_waiting(1)
+    while clock.next_deadline() - clock.time() <= TICK:
+        clock.advance(TICK)
+        clock.until_waiting(1)
+    last = fast.ticks
+    clock.advance(10 * TICK)
+    assert fast.ticks == last
+
+
+def test_an_error_is_told_and_the_others_are_tended_all_the_same(tend, caplog):
+    error, troubles = RuntimeError("away"), []
+    bad, good = Tended(error), Tended()
+    clock, _ = tend(bad, good, troubles=troubles)
+    for number in (1, 2):
+        clock.advance(1)
+        good.until(lambda number=number: good.beats == number)
+        clock.until_waiting(1)
+    assert bad.beats == 2
+    assert "q: beat failed (RuntimeError: away)" in caplog.text
+
+
+def test_stopping_ends_the_thread_at_once(tend):
+    consumer = Tended()
+    clock, maintenance = tend(consumer)
+    thread = maintenance._thread
+    maintenance.stop()
+    assert not thread.is_alive()
+    maintenance.stop()
+    clock.advance(5)
+    assert consumer.beats == 0

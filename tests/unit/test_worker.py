@@ -1,0 +1,214 @@
+"""worker: consumes each queue once, waits, and drains: nothing is lost, what runs may end."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.program import message
+
+from funboost_core import ConfigError, hookimpl
+from funboost_core.errors import QueueUnknown
+from funboost_core.native import Condition, Thread
+
+PATIENCE = 10
+
+
+class Runs:
+    """A task whose runs wait until they are released."""
+
+    def __init__(self):
+        self.changed = Condition()
+        self.begun = self.ended = 0
+        self.open = False
+
+    def __call__(self, x):
+        with self.changed:
+            self.begun += 1
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.open)
+            self.ended += 1
+            self.changed.notify_all()
+
+    def until(self, condition):
+        with self.changed:
+            assert self.changed.wait_for(condition, PATIENCE)
+
+    def release(self):
+        with self.changed:
+            self.open = True
+            self.changed.notify_all()
+
+
+@pytest.fixture
+def runs():
+    made = Runs()
+    yield made
+    made.release()
+
+
+def named(runs):
+    def task(x):
+        runs(x)
+
+    return task
+
+
+def test_a_queue_is_consumed_once(program, caplog):
+    booster, worker = program.booster(), program.environment.worker
+    booster.consume()
+    booster.consume()
+    assert "being consumed in this process already" in caplog.text
+    assert len(worker.consumers()) == 1
+    assert worker.consumer("q") is worker.consumers()[0]
+    with pytest.raises(QueueUnknown, match="known: q"):
+        worker.consumer("other")
+    assert worker.active
+
+
+def test_stop_gives_back_what_was_not_started_and_lets_end_what_runs(program, runs):
+    booster = program.booster(named(runs), concurrent_num=2)
+    program.server.put("q", *[message({"x": x}, task_id=str(x)) for x in range(6)])
+    booster.consume()
+    runs.until(lambda: runs.begun == 2)
+    worker, answers = program.environment.worker, []
+    stopping = Thread(target=lambda: answers.append(worker.stop(30)), daemon=True)
+    stopping.start()
+    program.clock.until_waiting(2)
+    assert answers == []
+    runs.release()
+    stopping.join(PATIENCE)
+    assert answers == [True]
+    assert runs.ended == runs.begun
+    left = {json.loads(body)["x"] for body in program.server.bodies("q")}
+    assert len(program.server.acked) == runs.ended
+    assert len(left) == 6 - runs.ended
+    assert not worker.active
+    assert all(broker.closed for broker in program.server.brokers)
+
+
+def test_at_the_deadline_it_stops_waiting_and_the_messages_go_back(program, runs, caplog):
+    booster = program.booster(named(runs))
+    program.server.put("q", message())
+    booster.consume()
+    runs.until(lambda: runs.begun == 1)
+    answers = []
+    stopping = Thread(target=lambda: answers.append(program.environment.worker.stop(5)), daemon=True)
+    stopping.start()
+    while stopping.is_alive():
+        program.clock.advance(1)
+        stopping.join(0.01)
+    assert answers == [False]
+    assert "still running after 5 s" in caplog.text
+    assert program.server.bodies("q") == [message()]
+    runs.release()
+
+
+def test_wait_ends_with_the_last_consumer_or_the_time(program):
+    worker = program.environment.worker
+    assert worker.wait() is True
+    program.booster().consume()
+    assert worker.wait(0) is False
+    answers = []
+    waiting = Thread(target=lambda: answers.append(worker.wait()), daemon=True)
+    waiting.start()
+    stopping = Thread(target=worker.stop, args=(5,), daemon=True)
+    stopping.start()
+    for thread in (stopping, waiting):
+        while thread.is_alive():
+            thread.join(0.01)
+            program.clock.advance(0.1)
+    assert answers == [True]
+
+
+def test_stopping_twice_does_nothing(program):
+    stopped = []
+
+    class Plugin:
+        @hookimpl
+        def funboost_worker_stopping(self):
+            stopped.append(1)
+
+    program.environment.manager.register(Plugin())
+    worker = program.environment.worker
+    assert worker.stop() is True
+    program.booster().consume()
+    program.close()
+    assert worker.stop() is True
+    assert stopped == [1]
+
+
+def test_a_consumer_that_cannot_start_leaves_nothing_behind(program):
+    booster = program.booster()
+    program.environment.state.coordinator.beat = None  # the first beat will fail
+    with pytest.raises(TypeError):
+        booster.consume()
+    assert program.environment.worker.consumers() == []
+    assert not program.environment.worker.active
+
+
+def test_a_consumer_that_cannot_be_ended_keeps_no_other_from_ending(program, caplog):
+    program.booster(queue_name="a").consume()
+    program.booster(queue_name="b").consume()
+    bad, good = program.environment.worker.consumers()
+    real = bad.stop
+
+    def broken():
+        real()
+        raise RuntimeError("a defect")
+
+    bad.stop = broken
+    program.close()
+    assert "a defect" in caplog.text
+    assert all(broker.closed for broker in program.server.brokers)
+    assert good.gate.stopped
+
+
+def test_a_pool_that_does_not_fit_is_the_callers_error(program):
+    class Plugin:
+        @hookimpl
+        def funboost_pools(self):
+            from funboost_core import PoolSpec
+
+            return [PoolSpec("odd", lambda context: object())]
+
+    program.environment.manager.register(Plugin())
+    with pytest.raises(ConfigError, match="odd is neither a ThreadPool nor a TaskPool"):
+        program.booster(concurrent_mode="odd").consume()
+
+
+def test_orders_reach_consumers_here_and_elsewhere(program):
+    booster = program.booster(qps=5)
+    booster.consume()
+    (consumer,) = program.environment.worker.consumers()
+    coordinator = program.environment.state.coordinator
+    booster.pause_consume()
+    assert consumer.gate.paused
+    booster.change_qps(50)
+    assert consumer.gate.rate.qps == 50
+    assert consumer.gate.paused
+    booster.change_qps(0)
+    assert consumer.gate.rate is None
+    booster.change_concurrent_num(7)
+    assert consumer._pool.limit == 7
+    flags = coordinator.flags("q")
+    assert (flags["paused"], float(flags["qps"]), flags["concurrent_num"]) == ("1", 0.0, "7")
+    booster.continue_consume()
+    booster.change_qps(None)
+    booster.change_concurrent_num(None)
+    assert not consumer.gate.paused
+    assert consumer.gate.rate.qps == 5
+    assert consumer._pool.limit == 50
+    coordinator.set_flag("q", "qps", "3")  # from another host
+    consumer.beat()
+    assert consumer.gate.rate.qps == 3
+    with pytest.raises(ValueError, match="use pause_consume to stop"):
+        booster.change_concurrent_num(0)
+
+
+def test_orders_without_shared_state_hold_in_this_process(make_program):
+    program = make_program(STATE_URL="")
+    booster = program.booster()
+    booster.consume()
+    booster.pause_consume()
+    assert program.environment.worker.consumers()[0].gate.paused
