@@ -107,6 +107,10 @@ class RequeueTask(TaskControl):
     """The task asked for its message to be put back into the queue."""
 
 
+class TaskSkipped(FunboostError):
+    """The message was not run; its reply says why."""
+
+
 class DeadLetterTask(TaskControl):
     """The task asked for its message to be moved to the dead-letter queue."""
 

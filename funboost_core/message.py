@@ -126,7 +126,8 @@ def decode(body: bytes | str | dict[str, Any], limit: int) -> dict[str, Any]:
         import json
 
         try:
-            data = json.loads(body)  # the standard library accepts a little more, for example lone surrogates
+            # The standard library accepts a little more, for example lone surrogates; but not by guessing encodings.
+            data = json.loads(body if isinstance(body, str) else bytes(body).decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise BadMessage(reason=f"the message is not JSON: {error}") from error
     if type(data) is not dict:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overl
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .checks import refuse_missing
 from .errors import ConfigError
 
 if TYPE_CHECKING:
@@ -184,5 +185,6 @@ def overridden(params: BoosterParams, extra: dict[str, Any]) -> BoosterParams:
         options = TaskOptions(**changes)
     except ValueError as error:
         raise ConfigError(f"The message's extra has a control that cannot be used: {error}") from error
+    refuse_missing(options, params.queue_name)
     given = {name: getattr(options, name) for name in changes}
     return params.model_copy(update={name: value for name, value in given.items() if value is not None})

@@ -68,6 +68,15 @@ class State:
         """Whether a backend for `part` is configured."""
         return bool(self._url(part))
 
+    def check_processes(self) -> None:
+        """Raise `ConfigError` where a part of the state lives in one process and could not be shared with children."""
+        for part in self.SETTINGS:
+            if self.has(part) and not getattr(self._store(part), "cross_process", True):
+                raise ConfigError(
+                    f"{self.SETTINGS[part]} or STATE_URL is {self._url(part)!r}, which lives in one process: child "
+                    "processes would not see each other's results and flags. Set one that is shared, such as a file."
+                )
+
     def close(self) -> None:
         """Close all backends that were opened."""
         with self._lock:
@@ -85,10 +94,11 @@ class State:
             with self._lock:
                 found = self._parts.get(part)
                 if found is None:
-                    found = self._parts[part] = self._open(part)
+                    store = self._store(part)
+                    found = self._parts[part] = getattr(store, part, store)
         return found
 
-    def _open(self, part: str) -> Any:
+    def _store(self, part: str) -> Any:
         url = self._url(part)
         if not url:
             raise StateMissing(feature=f"The part {part!r} of the state", setting="STATE_URL")
@@ -100,8 +110,7 @@ class State:
         if url not in self._stores:
             spec = self._find(part, scheme)
             self._stores[url] = resolve(spec.factory)(url, self._environment)
-        store = self._stores[url]
-        return getattr(store, part, store)
+        return self._stores[url]
 
     def _find(self, part: str, scheme: str) -> Any:
         catalog, room = self._environment.catalog, _ROOM.get(part)

@@ -112,6 +112,7 @@ class Supervisor:
             ConfigError: the function cannot be found again in another process and this platform cannot fork.
         """
         task.need(Capability.CROSS_PROCESS, "multi_process_consume", "Choose a broker that processes can share.")
+        self._environment.state.check_processes()
         context = _context(task)
         with self._lock:
             self._stopping = False

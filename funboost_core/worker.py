@@ -143,9 +143,7 @@ class Worker:
         with self._ended:
             self._ended.notify_all()
         if not ended:
-            logger.warning(
-                "Tasks were still running after %.0f s; their messages go back when this process ends.", drain
-            )
+            logger.warning("Tasks were still running after %.0f s; their messages go back to the queue.", drain)
         return ended
 
     close = stop

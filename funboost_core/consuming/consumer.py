@@ -15,6 +15,7 @@ from .fetching import Intake
 from .gate import Gate
 from .lines import Line, make_line, make_pool
 from .plan import Planner
+from .receiving import Receiver
 from .settling import Settler
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Consumer:
         idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
         self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle)
         self.settler: Settler = Settler(task, broker)
-        self.intake: Intake = Intake(task, broker, self.gate, planner, self.settler)
+        self.intake: Intake = Intake(task, broker, self.gate, Receiver(task, planner, self.settler), self.settler)
         self.line: Line = make_line(task, self._pool, self.intake, self.settler, self._conclude)
         self.orders: dict[str, str] = {}  # the flags that are in force
         self._seen = 0
@@ -72,6 +73,7 @@ class Consumer:
     def join(self, seconds: float) -> bool:
         """Wait at most `seconds` until what runs has ended; whether it has.  Then release everything."""
         ended: bool = self.line.join(seconds)
+        self.settler.adopt()
         self.settler.give_back(self.line.unstarted())
         self.settler.retry_moves()
         self.settler.flush()

@@ -1,4 +1,4 @@
-"""Taking messages in: gate, fetch (with the acknowledgements of the last batch), decode, admit.
+"""Taking messages in: gate, fetch (with the acknowledgements of the last batch), admit.
 
 How many are taken adapts: no more than the threads that wait plus what the measured rate starts within a few
 milliseconds, so that short tasks move in batches and two consumers share long ones evenly.
@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import BadMessage, ConfigError, SignatureError
-from ..message import decode, unpack
-from ..outcome import Later, Skip
-
 if TYPE_CHECKING:
     from ..ports.broker import Delivery, PullBroker
     from ..task import Task
     from .gate import Gate
     from .permits import Permits
-    from .plan import Planner
+    from .receiving import Receiver
     from .settling import Settler
 
 WINDOW = 0.005
@@ -33,11 +29,11 @@ BATCH = 100
 class Intake:
     """The only one that fetches for a consumer; used by one thread at a time."""
 
-    def __init__(self, task: Task, broker: PullBroker, gate: Gate, planner: Planner, settler: Settler) -> None:
+    def __init__(self, task: Task, broker: PullBroker, gate: Gate, receiver: Receiver, settler: Settler) -> None:
         self._task = task
         self._broker = broker
         self._gate = gate
-        self._planner = planner
+        self._receiver = receiver
         self._settler = settler
         self._clock = task.environment.clock
         self._batch = int(getattr(task.options, "pull_msg_batch_size", None) or BATCH)
@@ -81,7 +77,7 @@ class Intake:
         if self._gate.stopped or self._gate.paused:
             self._settler.give_back(list(deliveries))
             return ()
-        ready = [delivery for delivery in deliveries if self._admit(delivery)]
+        ready = [delivery for delivery in deliveries if self._receiver.admit(delivery)]
         self._gate.used(len(ready))
         return ready
 
@@ -99,6 +95,7 @@ class Intake:
         return deliveries
 
     def _ask(self, limit: int, wait: float) -> Sequence[Delivery]:
+        self._settler.settle_deferred()
         done = self._settler.take_acks()
         try:
             deliveries = self._broker.turn(done, limit)
@@ -122,45 +119,6 @@ class Intake:
                 self._task.environment.worker.hurry()
             self._settler.eager = eager
         return max(1, min(self._batch, max(free, int(self._rate * WINDOW))))
-
-    def _admit(self, delivery: Delivery) -> bool:
-        """Decode a message and ask its controls; True when it may run."""
-        task, clock = self._task, self._clock
-        try:
-            body = delivery.body
-            if self._planner.convert is not None:
-                converted = self._planner.convert(body, task)
-                body = body if converted is None else converted
-            data = decode(body, task.params.max_message_bytes)
-            unpack(delivery, data, task.queue_name, clock.time())
-            signature = task.signature
-            if signature is not None and delivery.arguments.keys() != signature.accepted:
-                signature.check(delivery.arguments)
-            plan = delivery.plan = self._planner.plan(delivery)
-            for step in plan.admit:
-                admission = step(delivery)
-                if isinstance(admission, Skip):
-                    task.logger.info("%s %s is skipped: %s", task.queue_name, delivery.task_id, admission.reason)
-                    self._settler.ack(delivery)
-                    return False
-                if isinstance(admission, Later):
-                    self._put_off(delivery, admission)
-                    return False
-        except (BadMessage, SignatureError, ConfigError) as error:
-            task.logger.error("%s: a message goes to the dead-letter queue: %s", task.queue_name, error)
-            self._settler.dead_letter(delivery, str(error))
-            return False
-        except Exception as error:  # a plugin's convert or admit hook, or a control the message carries
-            task.logger.exception("%s: a message goes to the dead-letter queue", task.queue_name)
-            self._settler.dead_letter(delivery, "it could not be admitted", error)
-            return False
-        return True
-
-    def _put_off(self, delivery: Delivery, admission: Later) -> None:
-        if admission.due is None:
-            self._settler.give_back([delivery])
-        else:
-            self._settler.later(delivery, admission.due)
 
     def _back_off(self, error: BaseException) -> None:
         self._failures += 1

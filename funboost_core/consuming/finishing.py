@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 
 from ..outcome import Requeue, Retry
 
@@ -29,12 +29,17 @@ def reply(task: Task, params: BoosterParams) -> Finish:
     return send
 
 
-def record(function: Callable[..., Any]) -> Finish:
-    """Call the user's `user_custom_record_process_info_func`."""
+def recording(params: BoosterParams) -> tuple[Finish, ...]:
+    """The user's `user_custom_record_process_info_func`, if there is one."""
     from ..status import FunctionResultStatus
+
+    function = params.user_custom_record_process_info_func
+    if function is None:
+        return ()
+    told = function
 
     def tell(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
         if not isinstance(verdict, (Retry, Requeue)):
-            function(FunctionResultStatus.finished(delivery, outcome, verdict))
+            told(FunctionResultStatus.finished(delivery, outcome, verdict))
 
-    return tell
+    return (tell,)

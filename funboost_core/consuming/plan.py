@@ -10,7 +10,7 @@ from ..errors import BadMessage
 from ..message import GENERATED, respell
 from ..params import OVERRIDES, BoosterParams, overridden
 from ..signature import awaiting, by_name
-from . import admission
+from . import admission, finishing
 
 if TYPE_CHECKING:
     from ..outcome import Admission, Outcome, Verdict
@@ -35,6 +35,7 @@ class Plan:
         "finish",
         "judge",
         "params",
+        "reply",
         "task",
     )
 
@@ -49,7 +50,8 @@ class Plan:
         self.judge: Bound | None = binding.bind_deciding(hooks, "funboost_judge", "delivery", "task", "outcome")
         self.before_ack: tuple[Bound, ...] = binding.bind(hooks, "funboost_before_ack", "delivery", "task", "verdict")
         self.after_ack: tuple[Bound, ...] = binding.bind(hooks, "funboost_after_ack", "delivery", "task", "verdict")
-        self.finish: tuple[Finish, ...] = _finishing(task, params)
+        self.reply: Finish | None = finishing.reply(task, params) if params.is_using_rpc_mode else None
+        self.finish: tuple[Finish, ...] = (() if self.reply is None else (self.reply,)) + finishing.recording(params)
         self.bare: bool = not (
             self.before or self.after or self.judge or self.finish or self.before_ack or self.after_ack
         )
@@ -119,14 +121,3 @@ def _compose(task: Task, adapt: Callable[[Callable[..., Any]], Callable[..., Any
     for wrap in reversed(binding.bind_around(task.hooks, "funboost_around_execute", task=task)):
         call = wrap(call)
     return call
-
-
-def _finishing(task: Task, params: BoosterParams) -> tuple[Finish, ...]:
-    from .finishing import record, reply
-
-    steps: list[Finish] = []
-    if params.is_using_rpc_mode:
-        steps.append(reply(task, params))
-    if params.user_custom_record_process_info_func is not None:
-        steps.append(record(params.user_custom_record_process_info_func))
-    return tuple(steps)

@@ -38,6 +38,8 @@ class Settler:
         self._lock = RLock()
         self._unsettled: deque[Callable[[], None]] = deque()
         self._closed = False
+        # Without THREADSAFE_ACK only who fetches may settle: it does so before each fetch, and is woken for it.
+        self._fetcher_only = Capability.THREADSAFE_ACK not in self._capabilities
         self.eager = True
         self.acks: deque[Delivery] = deque()
         self.needs_ack: bool = Capability.ACK in self._capabilities
@@ -74,6 +76,10 @@ class Settler:
 
     def flush(self) -> None:
         """Acknowledge what waits; what the broker refuses for now stays and is tried again."""
+        if self._fetcher_only:
+            if self.acks:
+                self._broker.wake()
+            return
         taken = self.take_acks()
         if taken:
             try:
@@ -141,10 +147,23 @@ class Settler:
         about = {**about, "body_b64": base64.b64encode(_bytes(original)).decode()}
         return self._body({"extra": {"dead_letter": about}})
 
+    def settle_deferred(self) -> None:
+        """Called by who fetches, before it does: what only it may settle."""
+        if self._fetcher_only and self._unsettled:
+            self._again()
+
+    def adopt(self) -> None:
+        """Nobody fetches any more: from now on the caller may settle."""
+        self._fetcher_only = False
+
     def retry_moves(self) -> None:
         """Try again what the broker refused earlier; called at each beat."""
+        if not self._fetcher_only:
+            self._again()
+
+    def _again(self) -> None:
         for _ in range(len(self._unsettled)):
-            self._attempt(self._unsettled.popleft())
+            self._do(self._unsettled.popleft())
 
     def close(self) -> None:
         """Settle nothing any more: what is not settled now goes back with the end of the connection."""
@@ -163,6 +182,13 @@ class Settler:
         self._broker.ack([delivery])
 
     def _attempt(self, action: Callable[[], None]) -> None:
+        if self._fetcher_only:
+            self._unsettled.append(action)
+            self._broker.wake()
+        else:
+            self._do(action)
+
+    def _do(self, action: Callable[[], None]) -> None:
         try:
             with self._lock:
                 if not self._closed:

@@ -67,7 +67,10 @@ def test_a_failing_message_runs_max_retry_times_plus_one(story, interval):
         raise ValueError("no")
 
     task = story.task(
-        fail, max_retry_times=2, retry_interval=interval, is_push_to_dlx_queue_when_retry_max_times=True,
+        fail,
+        max_retry_times=2,
+        retry_interval=interval,
+        is_push_to_dlx_queue_when_retry_max_times=True,
         is_print_detail_exception=False,
     )
     task.push(7)

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "green"))
 
-import green_program  # noqa: E402
+import green_program
 
 SCENES = [
     "patched_stays",

@@ -88,7 +88,9 @@ def test_the_drain_deadline_gives_back_what_hangs(tmp_path):
 
 def test_processes_share_the_work(program, pool):
     body = 'note("ran", x, os.getpid())'
-    guard = "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(300)])\n    f.multi_process_consume(2)"
+    guard = (
+        "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(300)])\n    f.multi_process_consume(2)"
+    )
     process = program.start(define(pool, body) + guard)
     lines = program.wait_for(300, "ran")
     assert sorted(int(line.split()[1]) for line in lines) == list(range(300))
@@ -96,7 +98,10 @@ def test_processes_share_the_work(program, pool):
 
 
 def test_what_a_script_does_at_its_top_level_is_not_repeated_in_children(threads):
-    script = define("threading", 'note("ran", x)') + "f.push(1)\nf.consume()\nf.multi_process_consume(2)\nnote('top', os.getpid())"
+    script = (
+        define("threading", 'note("ran", x)')
+        + "f.push(1)\nf.consume()\nf.multi_process_consume(2)\nnote('top', os.getpid())"
+    )
     threads.start(script)
     threads.wait_for(3, "top")
     threads.wait_for(1, "ran")
@@ -127,7 +132,9 @@ def test_dead_children_are_replaced_and_lose_nothing(threads, main):
 @pytest.mark.parametrize("limit", ["process_max_tasks=10", "process_max_memory_mb=300"])
 def test_an_exhausted_child_is_replaced(threads, limit):
     name, _, value = limit.partition("=")
-    body = 'note("ran", x, os.getpid()); time.sleep(0.05); f.__dict__.setdefault("fat", []).append(bytearray(20_000_000))'
+    body = (
+        'note("ran", x, os.getpid()); time.sleep(0.05); f.__dict__.setdefault("fat", []).append(bytearray(20_000_000))'
+    )
     guard = "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(60)])\n    f.multi_process_consume(1)"
     threads.start(define("threading", body, concurrent_num=1, **{name: int(value)}) + guard)
     lines = threads.wait_for(60, "ran")
@@ -138,7 +145,9 @@ def test_an_exhausted_child_is_replaced(threads, limit):
 @posix_only
 def test_children_drain_when_the_parent_is_killed(threads):
     body = 'note("begin", x, os.getpid()); time.sleep(0.5); note("end", x)'
-    guard = "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(200)])\n    f.multi_process_consume(2)"
+    guard = (
+        "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(200)])\n    f.multi_process_consume(2)"
+    )
     parent = threads.start(define("threading", body, concurrent_num=2) + guard)
     lines = threads.wait_for(4, "begin")
     parent.kill()
@@ -166,7 +175,9 @@ def _gone(pid: int, seconds: float = 20) -> None:
 @posix_only
 def test_sigterm_of_the_parent_drains_the_children(threads):
     body = 'note("begin", x, os.getpid()); time.sleep(0.5); note("end", x)'
-    guard = "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(200)])\n    f.multi_process_consume(2)"
+    guard = (
+        "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(200)])\n    f.multi_process_consume(2)"
+    )
     parent = threads.start(define("threading", body, concurrent_num=2) + guard)
     threads.wait_for(4, "begin")
     parent.terminate()

@@ -14,7 +14,6 @@ from funboost_testing.clock import FakeClock
 
 from funboost_core import BoosterParams, Environment, boost
 
-
 POOLS = ("threading", "single_thread", "asyncio")
 
 

@@ -138,9 +138,11 @@ def main() -> None:
     elif options.command == "wheels":
         wheels(options.folder)
     else:
-        name = options.name if options.name in distributions() else f"funboost-{options.name}"
-        folder = distributions()[name].folder / "tests"
-        sys.exit(subprocess.run([sys.executable, "-m", "pytest", str(folder), *options.pytest], cwd=ROOT).returncode)
+        import pytest
+
+        [tested] = [its for its in distributions().values() if its.name in {options.name, f"funboost-{options.name}"}]
+        configured = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+        sys.exit(pytest.main([*configured, str(tested.folder / "tests"), *options.pytest]))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ class TinyBroker(PullBroker):
         with self.server.changed:
             if not queue and timeout and not self._woken:
                 self.context.clock.wait(self.server.changed, timeout)
+            self._woken = False
             found = []
             while queue and len(found) < limit:
                 body, attempts = queue.popleft()
@@ -144,7 +145,8 @@ class TinyPlugin:
     def funboost_brokers(self):
         kinds = {
             "TINY": ALL,
-            "BARE": Capability.ACK | Capability.PUBLISH | Capability.REQUEUE,
+            "BARE": Capability.ACK | Capability.PUBLISH | Capability.REQUEUE | Capability.THREADSAFE_ACK,
+            "FETCHER_ONLY": ALL & ~Capability.THREADSAFE_ACK,
             "DELAYING": ALL & ~Capability.SECOND_QUEUE,
             "OBJECTS": ALL | Capability.OBJECTS,
             "NO_ACK": ALL & ~Capability.ACK,

@@ -10,6 +10,7 @@ from funboost_core import Booster, BoosterParams, Environment
 from funboost_core.consuming.fetching import Intake
 from funboost_core.consuming.gate import Gate
 from funboost_core.consuming.plan import Planner
+from funboost_core.consuming.receiving import Receiver
 from funboost_core.consuming.settling import Settler
 from funboost_core.message import decode, unpack
 from funboost_core.native import Thread
@@ -69,7 +70,7 @@ class Line:
         self.gate = Gate(task.environment.clock, task.params.qps)
         self.settler = Settler(task, self.broker)
         self.planner = Planner(task, adapt)
-        self.intake = Intake(task, self.broker, self.gate, self.planner, self.settler)
+        self.intake = Intake(task, self.broker, self.gate, Receiver(task, self.planner, self.settler), self.settler)
 
     def fetched(self, body=b'{"x":1}'):
         """A delivery in the state between fetch and run."""

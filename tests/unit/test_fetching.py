@@ -1,17 +1,14 @@
-"""fetching: how many are taken, what a failing broker costs, and that no message stops the line."""
+"""fetching: how many are taken, and what a failing broker costs."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 from support.program import message
 
-from funboost_core import Later, Skip, hookimpl
+from funboost_core import hookimpl
 from funboost_core.consuming.fetching import FAST, WINDOW
 from funboost_core.consuming.permits import Permits
 from funboost_core.native import Thread
-from funboost_core.redrive import restore
 
 PATIENCE = 10
 
@@ -269,97 +266,3 @@ def test_progress_is_when_the_broker_last_answered(program):
     program.clock.advance(5)
     line.intake.take(1)
     assert line.intake.progress == program.clock.monotonic()
-
-
-# -- messages that cannot be run ---------------------------------------------------------------------------------------------
-
-BAD = {
-    "not json": b"?",
-    "nul": b"\x00",
-    "no utf-8": b'{"x":"\xff"}',
-    "no object": b"[1]",
-    "wrong extra": b'{"x":1,"extra":7}',
-    "unknown argument": b'{"x":1,"z":2}',
-    "missing argument": b'{"y":1}',
-    "bad override": message(max_retry_times="many"),
-    "bad countdown": message(countdown="soon"),
-    "never due": message(countdown=1e400),
-    "bad runs": message(run_times="x"),
-    "too large": b'{"x":"' + b"y" * 2000 + b'"}',
-}
-
-
-def test_bad_messages_are_dead_letters_and_the_good_ones_of_the_batch_run(program):
-    line = program.line(max_message_bytes=1000)
-    bodies = []
-    for number, bad in enumerate(BAD.values()):
-        bodies += [message({"x": number}), bad]
-    program.server.put("q", *bodies)
-    ready = line.intake.take(100)
-    assert [delivery.arguments["x"] for delivery in ready] == list(range(len(BAD)))
-    letters = program.server.bodies("q_dlx")
-    assert len(letters) == len(BAD)
-    assert len(line.broker.unacked) == len(ready)
-    reasons = dict(zip(BAD, (json.loads(letter)["extra"]["dead_letter"]["reason"] for letter in letters)))
-    assert "not JSON" in reasons["no utf-8"]
-    assert "extra is a int" in reasons["wrong extra"]
-    assert "unknown: z" in reasons["unknown argument"]
-    assert "missing: x" in reasons["missing argument"]
-    assert "max_retry_times" in reasons["bad override"]
-    assert "countdown='soon'" in reasons["bad countdown"]
-    assert "countdown=inf" in reasons["never due"]
-    assert "run_times='x'" in reasons["bad runs"]
-    assert "2008 bytes, max_message_bytes is 1000" in reasons["too large"]
-    for name in ("not json", "nul", "no utf-8", "no object", "wrong extra", "too large"):
-        assert restore(letters[list(BAD).index(name)]) == BAD[name]
-
-
-def test_defaults_of_a_changed_signature_bridge_versions(program):
-    line = program.line(lambda x, y=0, z=0: None)
-    program.server.put("q", message({"x": 1}), message({"x": 1, "y": 2}), message({"x": 1, "gone": 2}))
-    assert len(line.intake.take(3)) == 2
-
-
-def plugin(hook, function):
-    return type("Plugin", (), {hook: staticmethod(hookimpl(function))})
-
-
-def boom():
-    raise RuntimeError("a defect of the plugin")
-
-
-@pytest.mark.parametrize("hook", ["funboost_convert_message", "funboost_admit"])
-def test_a_deciding_hook_that_raises_makes_a_dead_letter_and_the_line_goes_on(program, hook):
-    line = program.line(hooks=[plugin(hook, boom)])
-    program.server.put("q", message(), message())
-    assert line.intake.take(2) == []
-    letters = [json.loads(body)["extra"]["dead_letter"] for body in program.server.bodies("q_dlx")]
-    assert [letter["error"] for letter in letters] == ["RuntimeError: a defect of the plugin"] * 2
-
-
-def test_foreign_forms_are_converted(program):
-    def convert(body):
-        if body.startswith(b"x="):
-            return {"x": int(body[2:])}
-        if body.startswith(b"json "):
-            return body[5:].decode()
-        return None
-
-    line = program.line(hooks=[plugin("funboost_convert_message", convert)])
-    program.server.put("q", b"x=5", b'json {"x":6}', b'{"x":7}', b"x=?", b"nothing")
-    assert [delivery.arguments for delivery in line.intake.take(5)] == [{"x": 5}, {"x": 6}, {"x": 7}]
-    assert [restore(body) for body in program.server.bodies("q_dlx")] == [b"x=?", b"nothing"]
-
-
-def test_answers_of_admit(program):
-    due = program.clock.time() + 60
-    answers = {1: Skip("no"), 2: Later(due, "not yet"), 3: Later(None), 4: None}
-
-    line = program.line(hooks=[plugin("funboost_admit", lambda delivery: answers[delivery.arguments["x"]])])
-    program.server.put("q", *[message({"x": number}) for number in answers])
-    (ready,) = line.intake.take(4)
-    assert ready.arguments == {"x": 4}
-    assert program.server.acked == [message({"x": 1})]
-    (put_off,) = [sent for sent in line.broker.sent if sent.due]
-    assert (put_off.body, put_off.due) == (message({"x": 2}), due)
-    assert program.server.bodies("q").count(message({"x": 3})) == 1

@@ -199,6 +199,32 @@ def test_moves_that_are_refused_are_kept_and_tried_again(line, program, operatio
     assert "away" in caplog.text
 
 
+def test_where_only_the_fetching_thread_may_settle_the_rest_waits_for_it(program):
+    line = program.line(broker_kind="FETCHER_ONLY")
+    one, two, three = (line.fetched(message({"x": number})) for number in range(3))
+    line.settler.settle(one, Ack())
+    line.settler.settle(two, Requeue())
+    line.settler.settle(three, DeadLetter("x"))
+    line.settler.retry_moves()
+    line.settler.flush()
+    assert len(line.broker.unacked) == 3
+    assert line.broker._woken
+    (again,) = line.intake.take(1)
+    assert again.body == two.body
+    assert program.server.acked == [one.body]
+    assert len(program.server.bodies("q_dlx")) == 1
+
+
+def test_at_the_end_somebody_else_may_settle(program):
+    line = program.line(broker_kind="FETCHER_ONLY")
+    line.settler.settle(line.fetched(), Requeue())
+    line.settler.settle(line.fetched(), Ack())
+    line.settler.adopt()
+    line.settler.retry_moves()
+    line.settler.flush()
+    assert line.broker.unacked == {}
+
+
 # -- dead letters ----------------------------------------------------------------------------------------------------
 
 

@@ -204,8 +204,8 @@ def test_after_stopping_it_can_start_anew(program, context, watching):
 
 def test_who_does_not_end_is_ended(program, context, watching):
     watching.start(program.task(), 2)
-    context.started[0].end(0)
     watching.stop()
+    context.started[0].end(0)
     assert watching.join(7) is False
     assert context.killed == [2]
     assert context.joined[0] == (1, 8)

@@ -97,7 +97,7 @@ if TYPE_CHECKING:
 
         consumin_function_decorator: Any = None
         function_result_status_persistance_conf: FunctionResultStatusPersistanceConfig = Field(
-            default_factory=lambda: FunctionResultStatusPersistanceConfig()  # noqa: PLW0108  known to checkers alone
+            default_factory=lambda: FunctionResultStatusPersistanceConfig()
         )
         is_send_consumer_hearbeat_to_redis: bool = False
         is_send_consumer_heartbeat_to_redis: bool = False

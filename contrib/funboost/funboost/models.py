@@ -32,7 +32,7 @@ class Spelling(ModelMetaclass):
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
         """Read the other spellings of a class body, then let pydantic make the class."""
-        fixed = next((base for base in bases if getattr(base, "fixed_fields", False)), None)
+        fixed: Any = next((base for base in bases if getattr(base, "fixed_fields", False)), None)
         spellings = namespace.get("spellings") or getattr(fixed, "spellings", {})
         annotations = namespace.get("__annotations__", {})
         for theirs, ours in spellings.items():
@@ -44,8 +44,8 @@ class Spelling(ModelMetaclass):
             namespace.update({theirs: _respelt(ours) for theirs, ours in spellings.items()})
         cls: Any = super().__new__(mcs, name, bases, namespace, **kwargs)
         if fixed is not None:
-            known = fixed.model_fields  # type: ignore[attr-defined]
-            for field in cls.model_fields.keys() - known.keys():
+            known: set[str] = set(fixed.model_fields)
+            for field in set(cls.model_fields) - known:
                 raise ValueError(
                     f"{name} adds the field {field!r}; a subclass of {fixed.__name__} may only change defaults."
                     f"{_near(field, [*known, *spellings])}"
@@ -82,9 +82,10 @@ class BaseJsonAbleModel(BaseModel, metaclass=Spelling):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_spellings(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
+    def _read_spellings(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        values: Values = {**given}
         known = cls.model_fields
         for name in values.keys() - known.keys():
             ours = cls.spellings.get(name)
@@ -132,7 +133,7 @@ class BaseJsonAbleModel(BaseModel, metaclass=Spelling):
         """
         given = {name: getattr(self, name) for name in self.model_fields_set}
         checked = type(self)(**{**given, **self._ours(values)})
-        self.__dict__.update(checked.__dict__)
+        vars(self).update(vars(checked))
         self.model_fields_set.update(checked.model_fields_set)
         return self
 
@@ -158,7 +159,7 @@ class BaseJsonAbleModel(BaseModel, metaclass=Spelling):
 
 def _readable(model: type[BaseJsonAbleModel], error: ValidationError, given: Mapping[str, Any]) -> str:
     spelt = {ours: theirs for theirs, ours in model.spellings.items() if theirs in given}
-    problems = []
+    problems: list[str] = []
     for problem in error.errors(include_url=False):
         where = [str(part) for part in problem["loc"]]
         text = problem["msg"].replace("Value error, ", "")

@@ -127,9 +127,9 @@ class BoosterParams(LogFileFields, BoosterFields):
     def _concurrency(self) -> BoosterParams:
         own = type(self).model_fields["concurrent_num"].default
         if self.concurrent_mode.casefold() in {"single_thread", "solo"}:
-            self.__dict__["concurrent_num"] = 1
+            vars(self)["concurrent_num"] = 1
         elif self.qps and "concurrent_num" not in self.model_fields_set and own == _CONCURRENT_NUM:
-            self.__dict__["concurrent_num"] = _CONCURRENT_NUM_WITH_QPS
+            vars(self)["concurrent_num"] = _CONCURRENT_NUM_WITH_QPS
         return self
 
     if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class PriorityConsumingControlConfig(BaseJsonAbleModel, TaskOptionFields):
         if priority is not None and self.priority is None:
             if type(priority) is not int or priority < 0:
                 raise ValueError(f"the priority in other_extra_params is {priority!r}, not an int of 0 or more")
-            self.__dict__["priority"] = priority
+            vars(self)["priority"] = priority
         return self
 
     def extra(self) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_an_unknown_name_is_an_ordinary_import_error_and_the_attribute_error_nam
     with pytest.raises(ImportError):
         from funboost import BoosterParam  # noqa: F401
     with pytest.raises(AttributeError, match="Did you mean 'BoosterParams'"):
-        funboost.BoosterParam  # noqa: B018
+        funboost.BoosterParam
     assert not hasattr(funboost, "nothing_of_the_kind")
 
 

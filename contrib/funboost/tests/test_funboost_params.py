@@ -8,18 +8,15 @@ from typing import Optional
 
 import pytest
 from funboost import (
-    Booster,
     BoosterParams,
     BrokerEnum,
     ConcurrentModeEnum,
     FunctionResultStatusPersistanceConfig,
     PriorityConsumingControlConfig,
     PublisherParams,
-    boost,
 )
 
-from funboost_core.checks import NOT_YET
-from funboost_core.errors import ConfigError, NotAvailableYet, UnknownKind
+from funboost_core.errors import ConfigError
 from funboost_core.params import BoosterParams as CoreParams
 
 # SPEC section 3.1, under the documented names
@@ -271,111 +268,3 @@ def test_times_of_a_message():
         PriorityConsumingControlConfig(misfire_grace_time=0)
     with pytest.raises(ValueError, match="eta='tomorrow' is no time"):
         PriorityConsumingControlConfig(eta="tomorrow")
-
-
-# -- what cannot be honoured yet is refused by name -------------------------------------------------------------------
-
-
-class _Own:
-    pass
-
-
-CORE_S = {  # those that the core does not list any more as still to come have to work
-    "specify_concurrent_pool": object(),
-    "is_using_distributed_frequency_control": True,
-    "function_timeout": 3,
-    "do_task_filtering": True,
-    "task_filtering_expire_seconds": 60,
-    "is_support_remote_kill_task": True,
-    "is_do_not_run_by_specify_time_effect": True,
-}
-REFUSED = {
-    **{name: value for name, value in CORE_S.items() if name in NOT_YET},
-    "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(is_save_status=True),
-    "create_logger_file": True,
-    "logger_name": "mine",
-    "log_filename": "mine.log",
-    "consumer_override_cls": _Own,
-    "publisher_override_cls": _Own,
-    "consuming_function_kind": "INSTANCE_METHOD",
-}
-HARMLESS = {
-    "create_logger_file": False,
-    "function_timeout": 0,
-    "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(expire_seconds=5),
-    "consuming_function_kind": "COMMON_FUNCTION",
-    "delay_task_apscheduler_jobstores_kind": "memory",
-    "do_task_filtering": False,
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_available_yet_is_refused_where_the_function_is_decorated(name, environment):
-    params = BoosterParams(queue_name="q", **{name: REFUSED[name]})
-    with pytest.raises(NotAvailableYet, match=r"\(queue 'q'\) is not available yet"):
-        boost(params, environment=environment)(lambda x: x)
-    assert "q" not in environment.registry
-
-
-def test_a_default_of_a_subclass_is_refused_too(environment):
-    class Own(BoosterParams):
-        logger_name: str = "mine"
-
-    with pytest.raises(NotAvailableYet, match="logger_name='mine'"):
-        boost(Own(queue_name="q"), environment=environment)(lambda x: x)
-
-
-@pytest.mark.parametrize("name", HARMLESS)
-def test_what_has_no_effect_is_accepted(name, environment):
-    params = BoosterParams(queue_name="q", **{name: HARMLESS[name]})
-    assert isinstance(boost(params, environment=environment)(lambda x: x), Booster)
-
-
-def test_a_complete_copy_asks_for_nothing_more_than_its_original(environment):
-    copy = BoosterParams(**BoosterParams(queue_name="q").dict())
-    assert isinstance(boost(copy, environment=environment)(lambda x: x), Booster)
-
-
-@pytest.mark.skipif("filter_str" not in NOT_YET, reason="filter_str works")
-def test_controls_of_a_message_are_refused_too(environment):
-    task = boost(BoosterParams(queue_name="q"), environment=environment)(lambda x: x)
-    with pytest.raises(NotAvailableYet, match="filter_str='a'"):
-        task.publish({"x": 1}, priority_control_config=PriorityConsumingControlConfig(filter_str="a"))
-    assert task.get_message_count() == 0
-
-
-# -- kinds --------------------------------------------------------------------------------------------------------------
-
-
-def test_an_unknown_concurrency_mode_is_an_error(environment):
-    with pytest.raises(UnknownKind, match="No pool called 'fibres' is installed"):
-        boost(BoosterParams(queue_name="q", concurrent_mode="fibres"), environment=environment)(lambda x: x)
-
-
-@pytest.mark.parametrize(
-    ("kind", "dist"),
-    [
-        (BrokerEnum.RABBITMQ, "funboost-broker-rabbitmq-amqpstorm"),
-        (BrokerEnum.REIDS_ACK_USING_TIMEOUT, "funboost-broker-redis-ack-timeout"),
-        (BrokerEnum.SQLACHEMY, "funboost-broker-sqlalchemy"),
-        (BrokerEnum.RedisBrpopLpush, "funboost-broker-redis-brpoplpush"),
-        (BrokerEnum.KAFKA_CONFLUENT_SASlPlAIN, "funboost-broker-kafka-confluent-sasl-plain"),
-    ],
-)
-def test_a_broker_that_is_not_installed_says_which_distribution_is_missing(kind, dist, environment, monkeypatch):
-    monkeypatch.setattr(environment.catalog, "installed", lambda room: {})
-    task = boost(BoosterParams(queue_name="q", broker_kind=kind), environment=environment)(lambda x: x)
-    with pytest.raises(UnknownKind, match=f"pip install {dist}"):
-        task.push(1)
-
-
-@pytest.mark.parametrize("kind", ["sqlite3", "SQLITE_QUEUE", "persistqueue", "PERSISTQUEUE", "Sqlite_Queue"])
-def test_all_spellings_of_a_kind_lead_to_it(kind, environment):
-    assert environment.catalog.find("brokers", kind).kind == "SQLITE_QUEUE"
-
-
-@pytest.mark.parametrize(
-    ("mode", "kind"), [("async", "asyncio"), ("solo", "single_thread"), ("threading", "threading")]
-)
-def test_all_spellings_of_a_mode_lead_to_it(mode, kind, environment):
-    assert environment.catalog.find("pools", mode).kind == kind

@@ -44,7 +44,7 @@ def test_nothing_in_time(environment):
     with pytest.raises(HasNotAsyncResult, match=r"No result of task nobody arrived within 0\.01 seconds"):
         result.get()
     with pytest.raises(HasNotAsyncResult):
-        result.result  # noqa: B018
+        result.result
     with pytest.raises(FunboostWaitRpcResultTimeout):
         result.wait_rpc_data_or_raise()
     assert (result.status_and_result, result.rpc_data, result.is_pending()) == (None, None, True)

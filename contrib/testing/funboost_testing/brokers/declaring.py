@@ -93,5 +93,7 @@ class DeclarationTests(BrokerSuite):
             f"print(*sorted(new - {{{entry.value.partition('.')[0]!r}, 'funboost_core', 'pydantic'}} - "
             "set(sys.stdlib_module_names if hasattr(sys, 'stdlib_module_names') else ())))\n"
         )
-        loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+        loaded = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.split()
         assert not loaded, f"{entry.value} imports {loaded}; import clients in broker.py"

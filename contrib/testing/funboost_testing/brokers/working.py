@@ -96,9 +96,7 @@ class WorkingTests(BrokerSuite):
             notes.add(x)
             raise ValueError("no")
 
-        task = self._task(
-            environment, fail, max_retry_times=2, retry_interval=0.05, is_print_detail_exception=False
-        )
+        task = self._task(environment, fail, max_retry_times=2, retry_interval=0.05, is_print_detail_exception=False)
         task.push(1)
         task.consume()
         notes.wait_for(3, self.patience)

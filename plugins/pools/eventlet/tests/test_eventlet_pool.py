@@ -11,7 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[4] / "tests" / "flows" / "green"))
 
-import green_program  # noqa: E402
+import green_program
 
 FIRST_LINE = "import eventlet; eventlet.monkey_patch()"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send to a process")

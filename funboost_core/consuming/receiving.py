@@ -1,0 +1,84 @@
+"""One fetched message: decode it, find its plan, ask its controls; what may not run is settled here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import BadMessage, ConfigError, SignatureError, TaskSkipped
+from ..message import decode, unpack
+from ..outcome import DeadLetter, Drop, Later, Outcome, Skip
+
+if TYPE_CHECKING:
+    from ..ports.broker import Delivery
+    from ..task import Task
+    from .plan import Planner
+    from .settling import Settler
+
+
+class Receiver:
+    """Decides for each message of a consumer whether it may run now."""
+
+    def __init__(self, task: Task, planner: Planner, settler: Settler) -> None:
+        self._task = task
+        self._planner = planner
+        self._settler = settler
+        self._time = task.environment.clock.time
+
+    def admit(self, delivery: Delivery) -> bool:
+        """True when the message may run; else it is skipped, put off or a dead letter, and who waits for it is told."""
+        task = self._task
+        try:
+            body = delivery.body
+            if self._planner.convert is not None:
+                converted = self._planner.convert(body, task)
+                body = body if converted is None else converted
+            data = decode(body, task.params.max_message_bytes)
+            unpack(delivery, data, task.queue_name, self._time())
+            plan = delivery.plan = self._planner.plan(delivery)
+            signature = task.signature
+            if signature is not None and delivery.arguments.keys() != signature.accepted:
+                signature.check(delivery.arguments)
+            for step in plan.admit:
+                admission = step(delivery)
+                if isinstance(admission, (Skip, Later)):
+                    self._not_now(delivery, admission)
+                    return False
+        except (BadMessage, SignatureError, ConfigError) as error:
+            task.logger.error("%s: a message goes to the dead-letter queue: %s", task.queue_name, error)
+            self._reject(delivery, str(error), None)
+            return False
+        except Exception as error:  # a plugin's convert or admit hook
+            task.logger.exception("%s: a message goes to the dead-letter queue", task.queue_name)
+            self._reject(delivery, "it could not be admitted", error)
+            return False
+        return True
+
+    def _not_now(self, delivery: Delivery, admission: Skip | Later) -> None:
+        if isinstance(admission, Skip):
+            task = self._task
+            task.logger.info("%s %s is skipped: %s", task.queue_name, delivery.task_id, admission.reason)
+            self._tell(delivery, Drop(admission.reason))
+            self._settler.ack(delivery)
+        elif admission.due is None:
+            self._settler.give_back([delivery])
+        else:
+            self._settler.later(delivery, admission.due)
+
+    def _reject(self, delivery: Delivery, reason: str, error: Exception | None) -> None:
+        self._tell(delivery, DeadLetter(reason))
+        self._settler.dead_letter(delivery, reason, error)
+
+    def _tell(self, delivery: Delivery, verdict: Drop | DeadLetter) -> None:
+        """Tell who waits for the result that there will be none."""
+        if not hasattr(delivery, "extra"):
+            return  # it could not even be decoded: nobody can have its id
+        if not hasattr(delivery, "plan"):
+            delivery.plan = self._planner.plain
+        plan = delivery.plan
+        if plan.reply is not None:
+            now = self._time()
+            outcome = Outcome(None, TaskSkipped(verdict.reason), now, now, delivery.runs)
+            try:
+                plan.reply(delivery, outcome, verdict)
+            except Exception:
+                self._task.logger.exception("Telling about %s failed; the consumer goes on.", delivery.task_id)

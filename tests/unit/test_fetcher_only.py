@@ -1,0 +1,56 @@
+"""A broker without THREADSAFE_ACK is settled only by the thread that fetches, between two fetches."""
+
+from __future__ import annotations
+
+import threading
+
+from funboost_core import DeadLetterTask, RequeueTask
+
+PATIENCE = 10
+
+
+def watched(broker_class, wrong):
+    """Let the broker note what is settled by a thread while another one fetches."""
+    lock, fetching = threading.Lock(), set()
+
+    def fetch(self, limit, timeout, original=broker_class.fetch):
+        with lock:
+            fetching.add(threading.get_ident())
+        try:
+            return original(self, limit, timeout)
+        finally:
+            with lock:
+                fetching.discard(threading.get_ident())
+
+    broker_class.fetch = fetch
+    for name in ("ack", "requeue", "forward"):
+
+        def settle(self, *args, name=name, original=getattr(broker_class, name)):
+            with lock:
+                if fetching:
+                    wrong.append(name)
+            return original(self, *args)
+
+        setattr(broker_class, name, settle)
+
+
+def test_all_settling_happens_on_the_fetching_threads_turn(make_program):
+    program, wrong, seen = make_program(BROKER_KIND="FETCHER_ONLY"), [], []
+    server = program.server
+    watched(program.environment.catalog.find("brokers", "FETCHER_ONLY").factory, wrong)
+
+    def decide(x, y=0):
+        seen.append(x)
+        if x == 1 and seen.count(1) < 2:
+            raise RequeueTask
+        if x == 2:
+            raise DeadLetterTask
+
+    booster = program.booster(decide, max_retry_times=0)
+    booster.push_many([{"x": n} for n in range(20)])
+    booster.consume()
+    with server.changed:
+        assert server.changed.wait_for(lambda: len(server.acked) == 19 and server.bodies("q_dlx"), PATIENCE)
+    assert sorted(set(seen)) == list(range(20))
+    assert seen.count(1) == 2
+    assert wrong == []
