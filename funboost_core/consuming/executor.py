@@ -36,7 +36,9 @@ class ExecutorPool(TaskPool):
             )
         super().__init__(context)
         self._executor = executor
-        self.limit = int(getattr(executor, "max_workers", 0) or getattr(executor, "_max_workers", 0) or context.limit)
+        self.limit: int = int(
+            getattr(executor, "max_workers", 0) or getattr(executor, "_max_workers", 0) or context.limit
+        )
 
     def permits(self) -> Permits:
         """The permits of this executor, the same for all queues that share it."""

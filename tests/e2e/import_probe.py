@@ -18,11 +18,10 @@ _THREADS = {"_thread.start_new_thread", "_thread.start_joinable_thread"}
 
 def main() -> None:
     program, report_path = sys.argv[1:]
-    # pathlib stays out: it would hide that the program imports it
-    with open(program, encoding="utf-8") as file:  # noqa: PTH123
+    with open(program, encoding="utf-8") as file:
         code = compile(file.read(), program, "exec")
     events: list[str] = []
-    report = open(report_path, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    report = open(report_path, "w", encoding="utf-8")
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
         if event == "open":

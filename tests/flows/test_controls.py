@@ -117,9 +117,9 @@ def test_requeue_and_dead_letter_by_exception(story):
     def decide(x):
         story.note(x)
         if x == "back" and story.seen.count("back") < 3:
-            raise RequeueTask()
+            raise RequeueTask
         if x == "dead":
-            raise DeadLetterTask()
+            raise DeadLetterTask
 
     task = story.task(decide, max_retry_times=0)
     task.push("back")

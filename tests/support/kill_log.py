@@ -10,8 +10,9 @@ import random
 import statistics
 import time
 from collections import defaultdict
-from pathlib import Path
 from typing import Any, Callable, NamedTuple
+
+from programs import Program
 
 BEAT = 0.2
 """BEAT_SECONDS of these programs."""
@@ -70,8 +71,9 @@ class Event(NamedTuple):
 class Log:
     """The lines so far; `read` gets the new ones."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "log"
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._path = program.folder / "log"
         self._offset = 0
         self.events: list[Event] = []
         self.by_kind: dict[str, list[Event]] = defaultdict(list)
@@ -104,7 +106,9 @@ class Log:
             if found:
                 return found
             time.sleep(0.002)  # another process writes: there is nothing to wait on
-        raise AssertionError(f"it did not come true in time; the log ends with {self.events[-20:]}")
+        raise AssertionError(
+            f"it did not come true in time; the log ends with {self.events[-20:]}; {self._program.output()}"
+        )
 
 
 class Run(NamedTuple):

@@ -115,7 +115,8 @@ else:
 
 def steps(folder: Path, pool: str, methods: tuple[str, ...] = METHODS) -> dict[str, Any]:
     """Each consumer is killed at its step; then one comes that consumes all their queues."""
-    program, feeder, log = Program(folder, pool), Feeder(folder), Log(folder)
+    program, feeder = Program(folder, pool), Feeder(folder)
+    log = Log(program)
     queues = [f"{method}.{moment}" for method in methods for moment in MOMENTS]
     dead = [queue for queue in queues if queue.startswith("dead_letter")]
     arguments = (",".join(queues), str(ODD))

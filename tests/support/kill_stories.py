@@ -45,7 +45,8 @@ def consumers(folder: Path, pool: str, times: int) -> dict[str, Any]:
     chance, threads = dice(("consumers", pool)), 8 if pool == "threading" else 1
     slow = 0.05 if pool == "threading" else 0.02
     fast_only, mixed, slow_only = [0.0] * 1500, ([0.0] * 49 + [slow]) * 30, [slow] * 40
-    program, feeder, log = Program(folder, pool), Feeder(folder), Log(folder)
+    program, feeder = Program(folder, pool), Feeder(folder)
+    log = Log(program)
     kills: dict[int, float] = {}
     delays: list[float] = []
     try:
@@ -84,7 +85,8 @@ def consumers(folder: Path, pool: str, times: int) -> dict[str, Any]:
 def interrupted(folder: Path, pool: str) -> dict[str, Any]:
     """Fast tasks, whose acknowledgements are collected, then a slow one: they are acknowledged while that runs."""
     fast = 500
-    program, feeder, log = Program(folder, pool, BEAT_SECONDS=600), Feeder(folder), Log(folder)
+    program, feeder = Program(folder, pool, BEAT_SECONDS=600), Feeder(folder)
+    log = Log(program)
     try:
         victim = program.start(CONSUMER, args=("1",))
         log.wait(lambda: log.find("up"))
@@ -132,7 +134,8 @@ for thread in range(int(threads)):
 def publisher(folder: Path, times: int) -> dict[str, Any]:
     """A publisher is killed within its loop, again and again; one thread and three in turn."""
     chance = dice("publisher")
-    program, feeder, log = Program(folder), Feeder(folder), Log(folder)
+    program, feeder = Program(folder), Feeder(folder)
+    log = Log(program)
     try:
         for run in range(times):
             process = program.start(PUBLISHER, args=(str(run), "13"[run % 2] if times > 1 else "3"))
@@ -189,7 +192,8 @@ f.consume()
 
 def holder(folder: Path, pool: str, seconds: int) -> dict[str, Any]:
     """A process does not give one sign of life for long, for it cannot, beside one that has nothing to do."""
-    program, feeder, log = Program(folder, pool), Feeder(folder), Log(folder)
+    program, feeder = Program(folder, pool), Feeder(folder)
+    log = Log(program)
     try:
         processes = [program.start(HOLDER) for _ in range(2)]
         log.wait(lambda: len(log.find("up")) == 2)
@@ -239,7 +243,8 @@ def family(folder: Path, kills: int, pause: float) -> dict[str, Any]:
     """Children are killed at random, at most `pause` seconds apart; their parent keeps three alive."""
     chance = dice("family")
     killed: dict[int, float] = {}
-    program, feeder, log = Program(folder), Feeder(folder), Log(folder)
+    program, feeder = Program(folder), Feeder(folder)
+    log = Log(program)
 
     def children() -> list[int]:
         lines = log.find("children")

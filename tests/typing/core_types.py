@@ -3,7 +3,6 @@
 Each wrong call carries the error that it must give: a checker that does not give it complains of the comment.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Coroutine

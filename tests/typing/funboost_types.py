@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Optional
 
-from typing_extensions import assert_type
-
 from funboost import (
     AioAsyncResult,
     AsyncResult,
@@ -17,6 +15,7 @@ from funboost import (
     PriorityConsumingControlConfig,
     boost,
 )
+from typing_extensions import assert_type
 
 
 class Mine(BoosterParams):

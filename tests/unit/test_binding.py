@@ -11,7 +11,6 @@ from funboost_core import Environment, hookimpl
 from funboost_core.binding import bind, bind_around, bind_deciding
 from funboost_core.errors import ConfigError
 
-
 NUMBERS = itertools.count(1)
 
 

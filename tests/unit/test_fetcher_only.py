@@ -23,15 +23,18 @@ def watched(broker_class, wrong):
                 fetching.discard(threading.get_ident())
 
     broker_class.fetch = fetch
-    for name in ("ack", "requeue", "forward"):
 
-        def settle(self, *args, name=name, original=getattr(broker_class, name)):
+    def guarded(name, original):
+        def settle(self, *args):
             with lock:
                 if fetching:
                     wrong.append(name)
             return original(self, *args)
 
-        setattr(broker_class, name, settle)
+        return settle
+
+    for name in ("ack", "requeue", "forward"):
+        setattr(broker_class, name, guarded(name, getattr(broker_class, name)))
 
 
 def test_all_settling_happens_on_the_fetching_threads_turn(make_program):

@@ -195,7 +195,7 @@ def test_deep_nesting_gives_a_dict_or_a_bad_message(depth, unit):
     try:
         assert set(decode(body, 10**7)) == {"v"}
     except BadMessage as error:
-        assert depth > 500, error  # noqa: PT017
+        assert depth > 500, error
 
 
 def test_a_byte_order_mark_does_no_harm():

@@ -83,7 +83,10 @@ def test_where_functions_are_green_the_names_are_real(run_python):
 @pytest.mark.parametrize("library", ["gevent", "eventlet"])
 def test_under_a_real_patching_library(run_python, library):
     pytest.importorskip(library)
-    patch = {"gevent": "from gevent import monkey; monkey.patch_all()", "eventlet": "import eventlet; eventlet.monkey_patch()"}
+    patch = {
+        "gevent": "from gevent import monkey; monkey.patch_all()",
+        "eventlet": "import eventlet; eventlet.monkey_patch()",
+    }
     out = run_python(
         f"""
 import warnings; warnings.simplefilter("ignore")

@@ -22,7 +22,7 @@ def test_decisions_compare_by_value_and_are_frozen(value):
 
 
 def test_constants_and_defaults():
-    assert (ACK, RUN) == (Ack(), Run())
+    assert (Ack(), Run()) == (ACK, RUN)
     assert Retry() == Retry(0)
     assert Later(None).due is None
 

@@ -131,7 +131,8 @@ def test_a_priority_is_refused_where_there_are_none(program):
 
 
 @pytest.mark.parametrize(
-    ("task", "message", "expected"), [(False, None, False), (True, None, True), (True, False, False), (False, True, True)]
+    ("task", "message", "expected"),
+    [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
 )
 def test_whether_a_reply_comes_is_decided_by_task_and_message(program, task, message, expected):
     booster = program.booster(is_using_rpc_mode=task)

@@ -59,10 +59,10 @@ class Context:
     def get_start_method(self):
         return self.method
 
-    def Pipe(self, duplex):  # noqa: N802  the name in multiprocessing
+    def Pipe(self, duplex):
         return multiprocessing.Pipe(duplex)
 
-    def Process(self, target, args, name):  # noqa: N802
+    def Process(self, target, args, name):
         assert name == "funboost-q"
         assert target is (supervisor._forked if self.method == "fork" else supervisor._spawned)
         return Process(self, args)
