@@ -22,7 +22,7 @@ def wait_until_quiet(task: Task, publisher: Publisher, seconds: float) -> None:
     seen = -1
     while clock.monotonic() - quiet_since < seconds:
         running, finished = _activity(task)
-        if publisher.count() or running or finished != seen:
+        if publisher.count() or _parked(task) or running or finished != seen:
             quiet_since = clock.monotonic()
         seen = finished
         clock.sleep(look)
@@ -38,3 +38,11 @@ def _activity(task: Task) -> tuple[int, int]:
         running += int(info["running"])
         finished += int(info["finished"])
     return running, finished
+
+
+def _parked(task: Task) -> int:
+    """Messages that wait in the state store, where the broker does not keep them itself."""
+    state = task.environment.state
+    if Capability.DELAY in task.capabilities or not state.has("parking"):
+        return 0
+    return state.parking.count(task.queue)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..message import new_task_id
-from ..outcome import Retry
+from ..outcome import Ack, Drop, Retry
 from ..ports.broker import Outgoing, PullBroker
 from ..ports.capability import Capability
 from . import judging, orders
@@ -53,7 +53,8 @@ class Consumer:
         idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
         self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle)
         self.settler: Settler = Settler(task, broker)
-        self.intake: Intake = Intake(task, broker, self.gate, Receiver(task, planner, self.settler), self.settler)
+        self._receiver = Receiver(task, planner, self.settler)
+        self.intake: Intake = Intake(task, broker, self.gate, self._receiver, self.settler)
         self.line: Line = make_line(task, self._pool, self.intake, self.settler, self._conclude)
         self.orders: dict[str, str] = {}  # the flags that are in force
         self._seen = 0
@@ -137,6 +138,8 @@ class Consumer:
             hook(delivery, task, outcome)
         verdict = judging.judge(delivery, outcome)
         judging.report(delivery, outcome, verdict)
+        if not isinstance(verdict, (Ack, Drop)):
+            self._receiver.restore(delivery)
         if isinstance(verdict, Retry) and not verdict.after:
             delivery.runs += 1
             return True

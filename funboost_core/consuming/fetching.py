@@ -106,7 +106,10 @@ class Intake:
             return deliveries
         self._settler.eager = True  # we are about to wait: nothing would carry the acknowledgements
         self._settler.flush()
-        return self._broker.fetch(limit, wait)
+        deliveries = self._broker.fetch(limit, wait)
+        if deliveries:
+            self._gate.rested()
+        return deliveries
 
     def _limit(self, free: int) -> int:
         now, (then, before) = self._clock.monotonic(), self._sampled

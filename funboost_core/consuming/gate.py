@@ -46,6 +46,11 @@ class Gate:
         if self.rate is not None:
             self.rate.used(starts, self._clock.monotonic())
 
+    def rested(self) -> None:
+        """Messages came after there had been none."""
+        if self.rate is not None:
+            self.rate.rested(self._clock.monotonic())
+
     def pause(self, paused: bool) -> None:
         """Close or open the gate."""
         if paused != self.paused:

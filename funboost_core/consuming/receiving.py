@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadMessage, ConfigError, SignatureError, TaskSkipped
-from ..message import decode, unpack
+from ..message import RESERVED, decode, unpack
 from ..outcome import DeadLetter, Drop, Later, Outcome, Skip
 
 if TYPE_CHECKING:
@@ -28,12 +28,7 @@ class Receiver:
         """True when the message may run; else it is skipped, put off or a dead letter, and who waits for it is told."""
         task = self._task
         try:
-            body = delivery.body
-            if self._planner.convert is not None:
-                converted = self._planner.convert(body, task)
-                body = body if converted is None else converted
-            data = decode(body, task.params.max_message_bytes)
-            unpack(delivery, data, task.queue_name, self._time())
+            unpack(delivery, self._data(delivery), task.queue_name, self._time())
             plan = delivery.plan = self._planner.plan(delivery)
             signature = task.signature
             if signature is not None and delivery.arguments.keys() != signature.accepted:
@@ -52,6 +47,20 @@ class Receiver:
             self._reject(delivery, "it could not be admitted", error)
             return False
         return True
+
+    def restore(self, delivery: Delivery) -> None:
+        """Give a message that goes on its arguments as they came: the function may have changed what they contain."""
+        data = self._data(delivery)
+        for name in ("extra", *RESERVED):
+            data.pop(name, None)
+        delivery.arguments = data
+
+    def _data(self, delivery: Delivery) -> dict[str, Any]:
+        body = delivery.body
+        if self._planner.convert is not None:
+            converted = self._planner.convert(body, self._task)
+            body = body if converted is None else converted
+        return decode(body, self._task.params.max_message_bytes)
 
     def _not_now(self, delivery: Delivery, admission: Skip | Later) -> None:
         if isinstance(admission, Skip):

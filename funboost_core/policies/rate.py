@@ -46,6 +46,11 @@ class Rate:
             return 0, -late
         return 1 + int(min(late, self._lateness) / self.interval + _EPSILON), 0.0
 
+    def rested(self, now: float) -> None:
+        """There was nothing to start: the schedule begins afresh instead of counting the time as lateness."""
+        if self._next is not None and now > self._next:
+            self._next = now
+
     def used(self, starts: int, now: float) -> None:
         """`starts` runs were begun at `now`."""
         if starts:

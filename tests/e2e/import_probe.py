@@ -9,11 +9,12 @@ import _thread
 import json
 import os
 import sys
+from typing import Any
 
 _WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.utime"}
 _STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system"}
-_THREADS = {"_thread.start_new_thread", "_thread.start_joinable_thread"}
+_THREADS = ("start_new_thread", "start_new", "start_joinable_thread")
 
 
 def main() -> None:
@@ -28,17 +29,26 @@ def main() -> None:
             path, _, flags = arguments
             if isinstance(flags, int) and flags & _WRITE:
                 events.append(f"opened {path} for writing")
-        elif event in _CHANGES or event in _STARTS or event in _THREADS or event.startswith("socket."):
+        elif event in _CHANGES or event in _STARTS or event.startswith("socket."):
             events.append(f"{event} {arguments}")
 
+    def watched(start: Any) -> Any:
+        def start_thread(*arguments: object, **options: object) -> object:
+            events.append(f"a thread was started: {arguments}")
+            return start(*arguments, **options)
+
+        return start_thread
+
+    # Not every Python tells its audit hooks of threads, and one that is short would not be there to be counted.
+    assert "threading" not in sys.modules
+    for name in _THREADS:
+        if hasattr(_thread, name):
+            setattr(_thread, name, watched(getattr(_thread, name)))
     sys.addaudithook(watch)
-    threads = _thread._count()
     before = set(sys.modules)
     namespace = {"__name__": "__main__"}
     exec(code, namespace)
     modules = sorted(set(sys.modules) - before)
-    if _thread._count() != threads:
-        events.append(f"{_thread._count() - threads} thread(s) were started")
     done = list(events)
     logging = sys.modules.get("logging")
     handlers = []

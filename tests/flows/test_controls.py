@@ -358,11 +358,14 @@ def test_waiting_until_all_is_done(story):
 
 
 def test_countdown_waits_in_the_broker(story):
-    task = story.task(lambda x: story.note(x))
-    task.publish({"x": "later"}, options=TaskOptions(countdown=0.2))
+    clock = story.environment.clock
+    task = story.task(lambda x: story.note((x, clock.time() - fct.full_msg["extra"]["publish_time"])))
+    task.publish({"x": "later"}, options=TaskOptions(countdown=0.3))
     task.publish({"x": "now"})
     task.consume()
-    assert story.wait_for(2) == ["now", "later"]
+    waited = dict(story.wait_for(2))
+    assert waited["later"] >= 0.299
+    assert waited["now"] >= 0
 
 
 def test_the_decorator_wraps_runs_only(story):
@@ -421,3 +424,19 @@ def test_priority_runs_first(story):
     story.wait_for(3)
     if story.pool != "asyncio":
         assert story.seen == ["high", "low", "none"]
+
+
+def test_a_retry_sees_the_arguments_as_they_were_published(story):
+    if story.environment.settings("BROKER_KIND") == "MEMORY_QUEUE":
+        pytest.skip("objects are passed as they are, changes included")
+
+    def spoil(x):
+        story.note(list(x))
+        x.pop()
+        raise ValueError("no")
+
+    task = story.task(spoil, max_retry_times=1, retry_interval=0.01, is_print_detail_exception=False)
+    task.push([1, 2, 3])
+    task.publish({"x": [4, 5]}, options=TaskOptions(max_retry_times=1))
+    task.consume()
+    assert sorted(story.wait_for(4)) == [[1, 2, 3], [1, 2, 3], [4, 5], [4, 5]]

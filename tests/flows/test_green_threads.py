@@ -15,22 +15,23 @@ sys.path.append(str(Path(__file__).parent / "green"))
 
 import green_program
 
-SCENES = [
+THREADS = [
     "patched_stays",
     "real_threads",
     "real_primitives",
     "off_hub",
     pytest.param("fork", marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")),
     "blocking_clients",
-    "beats",
-    "logs",
-    "pushes",
-    "results",
-    "shared",
 ]
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("scene", THREADS)
 @pytest.mark.parametrize("library", ["gevent", "eventlet"])
 def test_real_threads_beside_greenlets(library, scene, tmp_path):
     green_program.play("thread_scenes.py", library, scene, tmp_path)
+
+
+@pytest.mark.parametrize("scene", ["beats", "logs", "pushes", "results", "shared"])
+@pytest.mark.parametrize("library", ["gevent", "eventlet"])
+def test_the_framework_beside_greenlets(library, scene, tmp_path):
+    green_program.play("framework_scenes.py", library, scene, tmp_path)

@@ -72,7 +72,7 @@ def test_an_unknown_kind_names_the_distribution_and_what_is_near(environment):
     assert "broker called 'PIGEON_PSOT'" in text
     assert "pip install funboost-broker-pigeon-psot" in text
     assert "Did you mean 'PIGEON_POST'?" in text
-    assert "installed: PIGEON_POST" in text
+    assert "PIGEON_POST" in text.partition("installed: ")[2].partition(")")[0].split(", ")
 
 
 def test_an_unknown_kind_in_an_empty_room():
@@ -81,8 +81,9 @@ def test_an_unknown_kind_in_an_empty_room():
 
 
 def test_kinds_are_sorted_and_complete(environment):
-    assert environment.catalog.kinds("brokers") == ["PIGEON_POST"]
-    assert environment.catalog.kinds("stores") == []
+    kinds = environment.catalog.kinds("brokers")
+    assert kinds == sorted(kinds)
+    assert set(kinds) - set(Environment().catalog.kinds("brokers")) == {"PIGEON_POST"}
 
 
 def test_only_the_plugin_that_is_asked_for_is_imported(install, run_python):
@@ -110,8 +111,8 @@ import sys
 import funboost_core
 from funboost_core import Environment
 environment = Environment()
-assert environment.catalog.kinds("brokers") == ["CROW", "OWL"], environment.catalog.kinds("brokers")
-assert environment.catalog.kinds("pools") == ["flock"]
+assert {"CROW", "OWL"} <= set(environment.catalog.kinds("brokers")), environment.catalog.kinds("brokers")
+assert "flock" in environment.catalog.kinds("pools")
 assert "owl_plugin" not in sys.modules
 spec = environment.catalog.find("brokers", "owl")
 assert spec.kind == "OWL" and environment.catalog.find("brokers", "OWL") is spec
@@ -209,7 +210,7 @@ environment.catalog.load_hooks("noise")
         [folder],
     )
     kinds, error = out.splitlines()
-    assert kinds == "[]"
+    assert "OWL" not in kinds
     assert "DISABLE_PLUGINS" in error
     assert "pip install" not in error
 

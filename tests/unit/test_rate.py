@@ -122,3 +122,12 @@ def test_a_change_before_the_first_start_does_not_delay_it():
     rate = Rate(0.01)
     rate.change(5)
     assert rate.due(3.0) == (1, 0.0)
+
+
+def test_a_slow_schedule_that_rested_begins_afresh():
+    rate = Rate(0.01)
+    rate.used(1, now=0.0)
+    rate.rested(now=198.0)
+    assert rate.due(now=198.0) == (1, 0.0)
+    rate.used(1, now=198.0)
+    assert rate.due(now=200.0) == (0, 98.0)

@@ -3,9 +3,7 @@
 import patch_first  # isort: skip
 
 import hashlib
-import logging
 import os
-import queue
 import socket
 import sqlite3
 import sys
@@ -18,7 +16,7 @@ from funboost_core import native  # noqa: E402
 
 after = {name: dict(vars(sys.modules[name])) for name in before}
 
-from stage import LIBRARY, environment, play, say, spawn, task, until  # noqa: E402
+from stage import LIBRARY, play, spawn, until  # noqa: E402
 
 
 def patched_stays():
@@ -200,152 +198,6 @@ def blocking_clients():
     assert heard == [b"HELLO"] * 50 and rows == [2000], (len(heard), rows)
 
 
-def beats():
-    """The beat goes on while a task never lets the hub run, and while others sleep."""
-    environment.settings.values["BEAT_SECONDS"] = 0.01
-    seen, ended, napped = [0], [], []
-
-    def busy(_):
-        target, deadline = seen[0] + 10, time.monotonic() + 20
-        while seen[0] < target and time.monotonic() < deadline:
-            pass
-        ended.append(seen[0] >= target)
-
-    def nap(_):
-        target = seen[0] + 5
-        while seen[0] < target:
-            time.sleep(0.005)
-        napped.append(1)
-
-    def watch(booster):
-        booster.consume()
-        consumer = environment.worker.consumer(booster.task.queue)
-        beat = consumer.beat
-
-        def counted():
-            seen[0] += 1
-            beat()
-
-        consumer.beat = counted
-
-    busy, nap = task(busy, "busy"), task(nap, "nap")
-    for booster in (busy, nap):
-        for number in range(3):
-            booster.push(number)
-    watch(nap)
-    watch(busy)
-    until(lambda: len(ended) == 3 and len(napped) == 3)
-    assert ended == [True] * 3
-    assert environment.worker.stop()
-
-
-def logs():
-    """Native threads and greenlets log at the same time, through handlers made before and after the start."""
-    path = os.environ["GREEN_DIR"] + "/log"
-    early = logging.FileHandler(path + "1")
-    root = logging.getLogger()
-    root.addHandler(early)
-    root.setLevel(logging.INFO)
-    booster = task(lambda x: None, "logging")
-    booster.consume()
-    late = logging.FileHandler(path + "2")
-    late.setFormatter(logging.Formatter("%(threadName)s %(message)s"))
-    root.addHandler(late)
-    log, ended = logging.getLogger("story"), []
-
-    def native_work():
-        for number in range(1000):
-            log.info("native %s", number)
-        ended.append(1)
-
-    def green_work():
-        for number in range(100):
-            log.info("green %s", number)
-            time.sleep(0)
-        ended.append(1)
-
-    for number in range(4):
-        native.Thread(target=native_work, name=f"worker-{number}", daemon=True).start()
-    for _ in range(10):
-        spawn(green_work)
-    until(lambda: len(ended) == 14)
-    lines = open(path + "2").read().splitlines()
-    assert sum("native" in line for line in lines) == 4000 and sum("green" in line for line in lines) == 1000
-    assert sum(line.startswith("worker-1 native") for line in lines) == 1000
-    assert sum("native" in line for line in open(path + "1")) == 4000
-    assert environment.worker.stop()
-
-
-def pushes():
-    """Greenlets and native threads push at the same time; each message runs once."""
-    seen, ended = [], []
-    booster = task(seen.append if False else lambda x: seen.append(x), "pushed")
-
-    def push(start, count):
-        for number in range(start, start + count):
-            booster.push(number)
-        ended.append(1)
-
-    booster.consume()
-    for number in range(4):
-        native.Thread(target=push, args=(number * 100, 100), daemon=True).start()
-    for number in range(20):
-        spawn(push, 1000 + number * 20, 20)
-    until(lambda: len(ended) == 24 and len(seen) == 800)
-    assert len(set(seen)) == 800
-    assert environment.worker.stop()
-
-
-def results():
-    """Waiting for a result lets the greenlets run that bring it: from the main greenlet, from others, from a task."""
-    inner = task(lambda x: (time.sleep(0.01), x + 1)[1], "inner", is_using_rpc_mode=True)
-    outer = task(lambda x: inner.push(x).result * 10, "outer", is_using_rpc_mode=True)
-    inner.consume()
-    outer.consume()
-    assert inner.push(1).set_timeout(20).result == 2
-    assert outer.push(1).set_timeout(20).result == 20
-    got = []
-    waiting = [spawn(lambda n=n: got.append((n, outer.push(n).result))) for n in range(40)]
-    for thread in waiting:
-        thread.join()
-    assert sorted(got) == [(n, (n + 1) * 10) for n in range(40)]
-    assert inner.push(1).is_pending()
-    inner.pause_consume()
-    inner.continue_consume()
-    assert environment.worker.stop()
-
-
-def shared():
-    """Locks, queues, events and sockets that the main greenlet made are usable in tasks."""
-    lock, event, items = threading.Lock(), threading.Event(), queue.Queue()
-    here, there = socket.socketpair()
-
-    def use(x):
-        if x == 0:
-            event.wait()
-        with lock:
-            time.sleep(0.001)
-            items.put(x)
-        if x == 1:
-            there.sendall(there.recv(100).upper())
-
-    booster = task(use, "sharing", concurrent_num=10)
-    for number in range(10):
-        booster.push(number)
-    lock.acquire()
-    booster.consume()
-    time.sleep(0.05)
-    lock.release()
-    here.sendall(b"x")
-    assert here.recv(100) == b"X"
-    event.set()
-    assert sorted(items.get(timeout=20) for _ in range(10)) == list(range(10))
-    assert environment.worker.stop()
-    here.close()
-    there.close()
-
-
 if __name__ == "__main__":
     assert patch_first
     play(globals())
-    say(LIBRARY)

@@ -23,7 +23,21 @@ class AcknowledgingTests(BrokerSuite):
         first.close()
         second = make()
         second.listen()
-        assert sorted(self.read(self.collect(second, 2))) == [1, 3], "lost: what was fetched and not acknowledged"
+        back = sorted(self.read(self.collect(second, 2)))
+        assert back == [1, 3], f"lost: of 1 and 3, fetched and not acknowledged, {back} came back"
+
+    @needs(Capability.ACK)
+    def test_fetching_on_acknowledges_nothing(self, make: MakeBroker, publisher: PullBroker) -> None:
+        """Only `ack` does: earlier messages may still be running when others are fetched."""
+        self.send(publisher, 1, 2, 3)
+        first = make()
+        first.listen()
+        self.collect(first, 3, limit=1)
+        first.close()
+        second = make()
+        second.listen()
+        back = sorted(self.read(self.collect(second, 3)))
+        assert back == [1, 2, 3], f"acknowledged too early: only {back} came back"
 
     @needs(Capability.ACK)
     def test_what_is_acknowledged_does_not_come_back(self, make: MakeBroker, publisher: PullBroker) -> None:
@@ -39,29 +53,21 @@ class AcknowledgingTests(BrokerSuite):
         self.nothing(second)
 
     @needs(Capability.ACK)
-    def test_acknowledging_twice_does_no_harm(self, publisher: PullBroker, consumer: PullBroker) -> None:
+    def test_acknowledging_twice_does_no_harm(self, make: MakeBroker, publisher: PullBroker) -> None:
         """An acknowledgement that is repeated after a lost connection must not hit another message."""
-        self.send(publisher, 1, 2, 3)
-        first = self.collect(consumer, 1, limit=1)
-        consumer.ack(first)
-        second = self.collect(consumer, 1, limit=1)
-        consumer.ack(first)
-        consumer.close()
-        assert self.read(second) == [2]
-
-    @needs(Capability.ACK)
-    def test_a_second_acknowledgement_leaves_the_others_alone(self, make: MakeBroker, publisher: PullBroker) -> None:
-        """What was not acknowledged is still there."""
         self.send(publisher, 1, 2, 3)
         first = make()
         first.listen()
-        got = self.collect(first, 3)
-        first.ack(got[:1])
-        first.ack(got[:1])
+        got = self.collect(first, 1, limit=1)
+        first.ack(got)
+        self.collect(first, 2, limit=1)
+        first.ack(got)
+        first.ack(got)
         first.close()
         second = make()
         second.listen()
-        assert sorted(self.read(self.collect(second, 2))) == [2, 3]
+        back = sorted(self.read(self.collect(second, 2)))
+        assert back == [2, 3], f"acknowledging 1 again acknowledged another: of 2 and 3 only {back} came back"
 
     @needs(Capability.ACK)
     def test_who_was_given_up_cannot_acknowledge(self, make: MakeBroker, publisher: PullBroker) -> None:
@@ -85,17 +91,17 @@ class AcknowledgingTests(BrokerSuite):
 
     @needs(Capability.ACK)
     def test_deliveries_are_counted_where_they_are_repeated(self, make: MakeBroker, publisher: PullBroker) -> None:
-        """`attempts` is 1 at first and never falls."""
+        """`attempts` is 1 at first, then 2, or 1 again where the broker does not count."""
         self.send(publisher, 1)
         first = make()
         first.listen()
         (delivery,) = self.collect(first, 1)
-        assert delivery.attempts == 1
+        assert delivery.attempts == 1, f"a first delivery says attempts={delivery.attempts}"
         first.close()
         second = make()
         second.listen()
         (again,) = self.collect(second, 1)
-        assert again.attempts >= 1
+        assert again.attempts in {1, 2}, f"a second delivery says attempts={again.attempts}"
 
     @needs(Capability.ACK)
     def test_turn_acknowledges_and_fetches(self, make: MakeBroker, publisher: PullBroker) -> None:

@@ -3,40 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import Any, Callable, ClassVar
 
 import pytest
 
-from funboost_core import BoosterParams, Capability, Delivery, Environment, Outgoing, PullBroker
+from funboost_core import (
+    BoosterParams,
+    Capability,
+    Delivery,
+    Environment,
+    Outgoing,
+    PullBroker,
+    register_plugin,
+)
 from funboost_core.native import sleep
 from funboost_core.task import Task
 
+from ..calls import Call
+from ..topics import DECLARED, proves, skip
+
 MakeBroker = Callable[..., PullBroker]
 
-NEEDS = "funboost_needs"
-"""Attribute of a test: the capabilities that it is about."""
+_NEEDS = "funboost_needs"
+_LACKS = "funboost_lacks"
 
 
 def needs(*capabilities: Capability) -> Callable[[Any], Any]:
     """Mark a test as being about capabilities: it runs only for brokers that declare all of them."""
+    return _marking(_NEEDS, capabilities)
 
+
+def lacks(capability: Capability) -> Callable[[Any], Any]:
+    """Mark a test as being about the absence of a capability: it runs only for brokers that do not declare it."""
+    return _marking(_LACKS, (capability,))
+
+
+def _marking(attribute: str, capabilities: tuple[Capability, ...]) -> Callable[[Any], Any]:
     def mark(test: Any) -> Any:
-        setattr(test, NEEDS, capabilities)
-        return test
+        setattr(test, attribute, capabilities)
+        return proves(*map(name_of, capabilities))(test)
 
     return mark
+
+
+def name_of(capability: Capability) -> str:
+    """`COUNT` for `Capability.COUNT`."""
+    return str(capability).rpartition(".")[2]
 
 
 class BrokerSuite:
     """Base of the broker suites.
 
-    Set `kind`; where needed `options` (broker_exclusive_config) and `settings` (connection settings), or override the
-    fixture `environment` for a server.  `patience` is the longest that the server may take for anything, in seconds.
+    Set `kind`; where needed `options` (broker_exclusive_config), `settings` (connection settings) and `plugins` (names
+    of modules to register, for a plugin that is not installed), or override the fixture `environment` for a server.
+    `patience` is the longest that the server may take for anything, in seconds.  Override the fixture `cut` where
+    there is something that can be away.
     """
 
+    funboost_room: ClassVar[str] = "brokers"
+    plugins: ClassVar[tuple[str, ...]] = ()
     kind: ClassVar[str] = ""
     options: ClassVar[dict[str, Any]] = {}
     settings: ClassVar[dict[str, Any]] = {}
@@ -45,18 +75,30 @@ class BrokerSuite:
     @pytest.fixture
     def environment(self, tmp_path: Path) -> Iterator[Environment]:
         """The program that the brokers belong to."""
-        environment = Environment(
+        environment = self.program(
             {
                 "BROKER_KIND": self.kind,
                 "CONCURRENT_MODE": "threading",
                 "DATA_DIR": str(tmp_path / "data"),
-                "DRAIN_SECONDS": 5,
+                "DRAIN_SECONDS": min(5.0, self.patience),
                 "BEAT_SECONDS": 0.2,
                 **self.settings,
             }
         )
         yield environment
         environment.close()
+
+    def program(self, settings: Mapping[str, Any]) -> Environment:
+        """An environment with the plugins of this suite; the same settings again make another program beside it."""
+        environment = Environment(settings)
+        for name in self.plugins:
+            register_plugin(import_module(name), environment)
+        return environment
+
+    @pytest.fixture
+    def cut(self) -> Callable[[], AbstractContextManager[Any]] | None:
+        """``with cut(): …`` is a time in which the server cannot be reached; None where that cannot be played."""
+        return None
 
     @pytest.fixture
     def capabilities(self, environment: Environment) -> Capability:
@@ -66,20 +108,25 @@ class BrokerSuite:
 
     @pytest.fixture(autouse=True)
     def _gate(self, request: pytest.FixtureRequest, capabilities: Capability) -> None:
-        wanted = getattr(request.function, NEEDS, ())
-        missing = [str(flag).rpartition(".")[2] for flag in wanted if flag not in capabilities]
+        declared = {name_of(flag): flag in capabilities for flag in Capability}
+        request.node.user_properties.append((DECLARED, declared))
+        missing = [name_of(flag) for flag in getattr(request.function, _NEEDS, ()) if flag not in capabilities]
         if missing:
-            pytest.skip(f"{self.kind} does not declare {', '.join(missing)}")
+            skip(request, f"{self.kind} does not declare {', '.join(missing)}", *missing)
+        there = [name_of(flag) for flag in getattr(request.function, _LACKS, ()) if flag in capabilities]
+        if there:
+            skip(request, f"{self.kind} declares {', '.join(there)}")
 
     @pytest.fixture
     def make(self, environment: Environment) -> Iterator[MakeBroker]:
-        """``make(queue="q", **options)`` opens one more broker object."""
+        """``make(queue="q", program=environment, **options)`` opens one more broker object."""
         made: list[PullBroker] = []
 
-        def make(queue: str = "q", **options: Any) -> PullBroker:
+        def make(queue: str = "q", program: Environment = environment, **options: Any) -> PullBroker:
             params = BoosterParams(queue_name=queue, broker_exclusive_config={**self.options, **options})
-            broker = Task(params, None, environment).make_broker()
+            broker = Task(params, None, program).make_broker()
             assert isinstance(broker, PullBroker)
+            broker.fetch = self._watched(broker)  # type: ignore[method-assign]
             made.append(broker)
             return broker
 
@@ -99,6 +146,21 @@ class BrokerSuite:
         broker.listen()
         return broker
 
+    def _watched(self, broker: PullBroker) -> Callable[[int, float], Sequence[Delivery]]:
+        """The broker's `fetch`, which ends in any case: one that forgets its timeout must not stop the tests."""
+        fetch = broker.fetch
+
+        def watched(limit: int, timeout: float) -> Sequence[Delivery]:
+            call = Call(fetch, limit, timeout)
+            if call.running(timeout + self.patience / 2):
+                broker.wake()  # the test about timeouts tells; the others go on
+                if call.running(self.patience):
+                    raise AssertionError(f"fetch({limit}, {timeout}) never returns, not even after wake()")
+            got: Sequence[Delivery] = call.result()
+            return got
+
+        return watched
+
     # -- what tests use ----------------------------------------------------------------------------------------------
 
     def body(self, capabilities: Capability, n: Any) -> Any:
@@ -114,12 +176,12 @@ class BrokerSuite:
         """The numbers that deliveries carry."""
         return [(d.body if isinstance(d.body, dict) else json.loads(d.body))["n"] for d in deliveries]
 
-    def collect(self, broker: PullBroker, count: int, limit: int = 100) -> list[Delivery]:
-        """`count` deliveries; AssertionError when they do not come within `patience`."""
+    def collect(self, broker: PullBroker, count: int, limit: int = 100, wait: float = 0.1) -> list[Delivery]:
+        """`count` deliveries by fetches of `wait` seconds; AssertionError when they do not come within `patience`."""
         got: list[Delivery] = []
         end = monotonic() + self.patience
         while len(got) < count and monotonic() < end:
-            got.extend(broker.fetch(min(limit, count - len(got)), 0.1))
+            got.extend(broker.fetch(min(limit, count - len(got)), wait))
         assert len(got) == count, f"{len(got)} of {count} messages came within {self.patience} s: {self.read(got)}"
         return got
 

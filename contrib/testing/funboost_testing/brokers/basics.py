@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import threading
 from time import monotonic
+from typing import Any
 
-from funboost_core import Capability, Outgoing, PullBroker
+import pytest
 
+from funboost_core import BrokerUnavailable, Capability, Environment, Outgoing, PullBroker
+
+from ..topics import skip
 from .base import BrokerSuite, MakeBroker, needs
 
 _BODIES = [b'{"n": 1}', b"", b"\x00\xff\xfe", "ä 漢字 🎈".encode(), b" " * 70_000]
@@ -15,6 +19,7 @@ _BODIES = [b'{"n": 1}', b"", b"\x00\xff\xfe", "ä 漢字 🎈".encode(), b" " * 
 class BasicTests(BrokerSuite):
     """Messages go in and come out as they were."""
 
+    @needs(Capability.PUBLISH)
     def test_what_is_published_is_fetched(self, publisher: PullBroker, consumer: PullBroker) -> None:
         """In the order of publishing."""
         self.send(publisher, 1, 2, 3)
@@ -46,14 +51,26 @@ class BasicTests(BrokerSuite):
         assert len(got) <= 1
         return bool(got)
 
-    def test_an_empty_fetch_returns_nothing_after_its_timeout(self, consumer: PullBroker) -> None:
-        """It neither blocks for ever nor returns at once."""
-        assert list(consumer.fetch(10, 0)) == []
+    def test_an_empty_fetch_returns_nothing_at_once_without_a_timeout(self, consumer: PullBroker) -> None:
+        """Timeout 0 is for looking."""
         start = monotonic()
-        assert list(consumer.fetch(10, 0.2)) == []
+        assert list(consumer.fetch(10, 0)) == []
+        assert monotonic() - start < self.patience / 2, "fetch(timeout=0) of an empty queue waited"
+
+    def test_an_empty_fetch_waits_for_its_timeout(self, consumer: PullBroker) -> None:
+        """A broker that returns at once makes the core spin."""
+        start = monotonic()
+        got = list(consumer.fetch(10, 0.2))
         took = monotonic() - start
+        assert got == []
         assert took >= 0.1, f"fetch(timeout=0.2) of an empty queue returned after {took:.3f} s: the core would spin"
-        assert took < self.patience
+
+    def test_an_empty_fetch_ends_with_its_timeout(self, consumer: PullBroker) -> None:
+        """One that blocks for ever makes the consumer deaf to everything else."""
+        start = monotonic()
+        consumer.fetch(10, 0.2)
+        took = monotonic() - start
+        assert took < 0.2 + self.patience / 2, f"fetch(timeout=0.2) had not returned after {took:.1f} s: it never times out"
 
     def test_a_waiting_fetch_gets_what_is_published_meanwhile(
         self, publisher: PullBroker, consumer: PullBroker
@@ -62,10 +79,10 @@ class BasicTests(BrokerSuite):
         timer = threading.Timer(0.1, lambda: self.send(publisher, 7))
         timer.start()
         start = monotonic()
-        got = consumer.fetch(10, self.patience)
+        got = self.collect(consumer, 1, wait=self.patience)
         timer.join()
         assert self.read(got) == [7]
-        assert monotonic() - start < self.patience / 2
+        assert monotonic() - start < self.patience / 2, "fetch() slept while a message came"
 
     def test_wake_ends_the_waiting(self, consumer: PullBroker) -> None:
         """So that stopping does not take a timeout."""
@@ -108,14 +125,37 @@ class BasicTests(BrokerSuite):
         assert self.read(self.collect(consumer, 1)) == [9]
 
     @needs(Capability.PERSISTENT)
-    def test_messages_outlive_their_publisher(self, make: MakeBroker) -> None:
-        """Its end changes nothing."""
-        publisher = make()
+    def test_messages_outlive_their_program(self, make: MakeBroker, environment: Environment) -> None:
+        """Its end changes nothing: another one with the same settings finds them."""
+        first = self.program(environment.settings.values)
+        publisher = make(program=first)
         self.send(publisher, 1, 2)
         publisher.close()
-        consumer = make()
+        first.close()
+        second = self.program(environment.settings.values)
+        consumer = make(program=second)
         consumer.listen()
-        assert self.read(self.collect(consumer, 2)) == [1, 2]
+        assert self.read(self.collect(consumer, 2)) == [1, 2], "what was published ended with its program"
+        consumer.close()
+        second.close()
+
+    def test_errors_are_raised_and_end(
+        self, request: pytest.FixtureRequest, publisher: PullBroker, consumer: PullBroker, cut: Any
+    ) -> None:
+        """A broker that swallows them makes the consumer seem to work while it is deaf."""
+        if cut is None:
+            skip(request, "the suite's fixture `cut` does not say how to make the server unreachable")
+        self.send(publisher, 1)
+        with cut():
+            for what in (lambda: consumer.fetch(1, 0.1), lambda: self.send(publisher, 2)):
+                try:
+                    answer = what()
+                except Exception as error:
+                    assert isinstance(error, BrokerUnavailable), f"it must be BrokerUnavailable: {error!r}"
+                else:
+                    raise AssertionError(f"the server was away and the error was swallowed: {answer!r}")
+        self.send(publisher, 3)
+        assert self.read(self.collect(consumer, 2)) == [1, 3]
 
     def test_close_can_be_called_twice(self, make: MakeBroker) -> None:
         """Shutting down is not always orderly."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from funboost_core import BoosterParams, Capability, ConfigError, Environment, P
 from funboost_core.records import BrokerSpec, resolve
 from funboost_core.task import Task
 
-from .base import BrokerSuite
+from .base import BrokerSuite, name_of
 
 _METHODS = {
     Capability.COUNT: "count",
@@ -22,6 +23,18 @@ _METHODS = {
     Capability.SECOND_QUEUE: "forward",
     Capability.NEEDS_IDLE: "idle",
 }
+
+_IMPORTED = """
+import importlib, sys, funboost_core.records, funboost_core.hookspecs, pydantic
+from funboost_core import BrokerSpec, Capability, hookimpl
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+ours = {name.partition(".")[0] for name in sys.argv[1:]} | {"funboost_core", "pydantic"}
+print(*sorted(new - ours - set(getattr(sys, "stdlib_module_names", ()))))
+"""
+"""Names what the import of a plugin brings with it."""
 
 
 class DeclarationTests(BrokerSuite):
@@ -38,7 +51,7 @@ class DeclarationTests(BrokerSuite):
         assert spec.kind.casefold() == self.kind.casefold()
         assert spec.summary, f"{spec.kind} has no summary"
 
-    @pytest.mark.parametrize("capability", _METHODS, ids=lambda flag: str(flag).rpartition(".")[2])
+    @pytest.mark.parametrize("capability", _METHODS, ids=name_of)
     def test_a_method_is_there_exactly_if_its_capability_is_declared(
         self, spec: BrokerSpec, capability: Capability
     ) -> None:
@@ -47,7 +60,7 @@ class DeclarationTests(BrokerSuite):
         cls = resolve(spec.factory)
         overridden = getattr(cls, name) is not getattr(PullBroker, name)
         declared = capability in spec.capabilities
-        label = str(capability).rpartition(".")[2]
+        label = name_of(capability)
         if declared and capability is not Capability.REQUEUE:
             assert overridden, f"{spec.kind} declares {label} but does not implement {name}()"
         if overridden:
@@ -82,18 +95,10 @@ class DeclarationTests(BrokerSuite):
     def test_declaring_imports_no_client(self, spec: BrokerSpec, environment: Environment) -> None:
         """The module of the entry point imports nothing but the core and what the core imports itself."""
         entry = environment.catalog.installed("brokers").get(self.kind.casefold())
-        if entry is None:
-            pytest.skip(f"{self.kind} is registered without metadata")
-        script = (
-            "import sys, funboost_core.records, funboost_core.hookspecs, pydantic\n"
-            "from funboost_core import BrokerSpec, Capability, hookimpl\n"
-            "before = set(sys.modules)\n"
-            f"import {entry.value.partition(':')[0]}\n"
-            "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
-            f"print(*sorted(new - {{{entry.value.partition('.')[0]!r}, 'funboost_core', 'pydantic'}} - "
-            "set(sys.stdlib_module_names if hasattr(sys, 'stdlib_module_names') else ())))\n"
-        )
-        loaded = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True
-        ).stdout.split()
-        assert not loaded, f"{entry.value} imports {loaded}; import clients in broker.py"
+        modules = [entry.value.partition(":")[0]] if entry is not None else list(self.plugins)
+        if not modules:
+            pytest.skip(f"{self.kind} is neither installed nor named in `plugins`")
+        path = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        command = [sys.executable, "-c", _IMPORTED, *modules]
+        loaded = subprocess.run(command, capture_output=True, text=True, check=True, env=path).stdout.split()
+        assert not loaded, f"{modules[0]} imports {loaded}; import clients in broker.py"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from funboost_core import Capability, Environment, Outgoing, PullBroker
 
-from .base import BrokerSuite, MakeBroker, needs
+from .base import BrokerSuite, MakeBroker, lacks, needs
 
 
 class MovingTests(BrokerSuite):
@@ -58,7 +58,9 @@ class MovingTests(BrokerSuite):
         self.nothing(again)
         other = make("other")
         other.listen()
-        assert self.read(self.collect(other, 1)) == [1]
+        moved = self.collect(other, 1)
+        assert self.read(moved) == [1]
+        assert moved[0].body == got[0].body, "forward() changed the message"
         self.nothing(other)
 
     @needs(Capability.SECOND_QUEUE)
@@ -87,10 +89,21 @@ class MovingTests(BrokerSuite):
         self.send(publisher, "past", due=clock.time() - 100)
         self.send(publisher, "now")
         assert sorted(self.read(self.collect(consumer, 2))) == ["now", "past"]
-        got = consumer.fetch(10, self.patience)
+        got = self.collect(consumer, 1, wait=self.patience)
         early = due - clock.time()
         assert self.read(got) == ["later"]
         assert early <= 0.01, f"it was fetched {early:.3f} s before it was due"
+
+    @lacks(Capability.DELAY)
+    def test_delay_is_declared_where_it_is_there(
+        self, publisher: PullBroker, consumer: PullBroker, environment: Environment
+    ) -> None:
+        """A broker that keeps messages back until they are due must say so, or the core delays them a second time."""
+        due = environment.clock.time() + self.patience / 2
+        self.send(publisher, 1, due=due)
+        self.collect(consumer, 1)
+        late = environment.clock.time() >= due
+        assert not late, "a message was kept back until it was due, but DELAY is not declared"
 
     @needs(Capability.DELAY, Capability.SECOND_QUEUE)
     def test_forwarding_to_the_own_queue_puts_a_message_off(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from funboost_core import Capability, PullBroker
 
-from .base import BrokerSuite, MakeBroker, needs
+from .base import BrokerSuite, MakeBroker, lacks, needs
 
 
 class OrderingTests(BrokerSuite):
@@ -22,6 +22,14 @@ class OrderingTests(BrokerSuite):
             consumer.ack(deliveries)
         assert got == ["c3", "f3", "b1", "d1", "a0", "e0"], f"priorities were ignored: {got}"
 
+    @lacks(Capability.PRIORITY)
+    def test_priority_is_declared_where_it_is_there(self, publisher: PullBroker, consumer: PullBroker) -> None:
+        """Or the core refuses what the broker could do."""
+        for priority in range(5):
+            self.send(publisher, priority, priority=priority)
+        got = self.read(self.collect(consumer, 5, limit=1))
+        assert got != [4, 3, 2, 1, 0], "priorities are honoured, but PRIORITY is not declared"
+
     @needs(Capability.PRIORITY, Capability.ACK)
     def test_what_comes_back_keeps_its_priority(self, make: MakeBroker, publisher: PullBroker) -> None:
         """A crash does not demote a message."""
@@ -33,4 +41,5 @@ class OrderingTests(BrokerSuite):
         first.close()
         second = make()
         second.listen()
-        assert self.read(self.collect(second, 2, limit=1)) == ["high", "low"]
+        got = self.read(self.collect(second, 2, limit=1))
+        assert got == ["high", "low"], "what came back has lost its priority"

@@ -48,7 +48,7 @@ class WorkingTests(BrokerSuite):
         task.push_many([{"x": n} for n in range(100, 500)])
         assert sorted(notes.wait_for(500, self.patience)) == list(range(500))
         if Capability.COUNT in capabilities:
-            self.eventually("the queue is empty", lambda: task.get_message_count() == 0)
+            self.eventually("the queue is empty", lambda: task.get_message_count() <= 0)
         assert environment.worker.stop()
         assert len(notes.seen) == 500, "messages were run twice"
 

@@ -12,6 +12,8 @@ from .base import StoreSuite, TestClock, together
 class CoordinatorSuite(StoreSuite):
     """Members live by their beats; flags, counters and one shared schedule a scope."""
 
+    funboost_topics = ("coordinator",)
+
     def test_members_live_by_their_beats(self, store: StateStore, clock: TestClock) -> None:
         assert store.coordinator.members("q") == {}
         store.coordinator.beat("q", "m1", {"pid": 1, "name": "\u5317"}, self.unit)

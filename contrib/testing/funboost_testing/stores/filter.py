@@ -10,6 +10,8 @@ from .base import StoreSuite, TestClock, together
 class FilterSuite(StoreSuite):
     """A key belongs to one holder until its lease ends, it is given up, or the work is done."""
 
+    funboost_topics = ("filter",)
+
     def claim_key(self, store: StateStore, key: str, holder: str, scope: str = "s") -> str | None:
         """Claim for one unit."""
         return store.filter.claim(scope, key, holder, self.unit)

@@ -28,6 +28,8 @@ def record(task_id: str, **fields: Any) -> dict[str, Any]:
 class HistorySuite(StoreSuite):
     """One record a task, found by id, by its columns and by what is in its arguments, until it expires."""
 
+    funboost_topics = ("history",)
+
     def save_records(self, store: StateStore, *records: dict[str, Any], ttl: float | None = None) -> None:
         """Save `records`, by default for a hundred units."""
         store.history.save(records, self.unit * 100 if ttl is None else ttl)

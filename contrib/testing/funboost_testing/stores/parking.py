@@ -12,6 +12,8 @@ from .base import StoreSuite, TestClock, together
 class ParkingSuite(StoreSuite):
     """Messages wait for their time, are claimed by one, come back when the claimant dies, and are never lost."""
 
+    funboost_topics = ("parking",)
+
     def parked(self, clock: TestClock, id: str, units: float = 0.0, target: str = "q", **fields: Any) -> Parked:
         """A message that is due `units` from now."""
         return Parked(

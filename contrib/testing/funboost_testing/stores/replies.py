@@ -10,6 +10,8 @@ from .base import Call, StoreSuite, TestClock, together
 class RepliesSuite(StoreSuite):
     """Replies reach all who wait, at once, can be read again, and expire."""
 
+    funboost_topics = ("replies",)
+
     def test_reply_unknown(self, store: StateStore) -> None:
         assert store.replies.get("nobody", 0) is None
 

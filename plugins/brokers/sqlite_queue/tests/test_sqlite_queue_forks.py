@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +64,25 @@ def pipes():
         os.close(end)
 
 
+@pytest.fixture
+def sweep(tmp_path):
+    """Lets a consumer in a new process look for dead ones; how many messages it brings back."""
+
+    def run():
+        script = Path(__file__).with_name("sqlite_queue_child.py")
+        done = subprocess.run(
+            [sys.executable, str(script), "recovered", str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    return run
+
+
 def publish(broker, name, start, stop):
     for i in range(start, stop):
         broker.publish([Outgoing(f"{name} {i}".encode())])
@@ -107,27 +129,26 @@ def test_nothing_published_by_either_is_lost(make, fork, pipes, tmp_path, ends):
     connection.close()
 
 
-def test_the_parent_is_not_taken_for_dead_and_may_settle_what_it_held(make, fork, spawn_sweep):
+def test_the_parent_is_not_taken_for_dead_and_may_settle_what_it_held(make, fork, sweep):
     """Its lock is kept through the fork, by itself alone, though its connections are closed for it."""
     broker = make()
     publish(broker, "m", 0, 3)
     held = broker.fetch(3, 0)
     fork(lambda: drain(broker))()
-    assert spawn_sweep() == 0
+    assert sweep() == 0
     broker.ack(held[:2])
     broker.requeue(held[2:])
     assert drain(broker) == [b"m 2"]
 
 
-def test_the_lock_ends_with_the_parent_not_with_its_child(make, fork, pipes, spawn_sweep):
+def test_the_lock_ends_with_the_parent_not_with_its_child(make, fork, pipes, sweep):
     heard, say, told, tell = pipes
     broker = make()
     publish(broker, "m", 0, 3)
 
-    def parent():
-        mine = broker
-        mine.listen()
-        mine.fetch(2, 0)
+    def parent():  # a child itself, with a connection and a lock of its own
+        broker.listen()
+        broker.fetch(2, 0)
         grandchild = os.fork()
         if grandchild == 0:
             os.write(say, b"x")
@@ -137,30 +158,8 @@ def test_the_lock_ends_with_the_parent_not_with_its_child(make, fork, pipes, spa
 
     fork(parent)()
     os.read(heard, 1)
-    assert spawn_sweep() == 2
+    assert sweep() == 2
     os.write(tell, b"x")
-
-
-@pytest.fixture
-def spawn_sweep(tmp_path):
-    """Runs another consumer's sweep in a new process; how many messages are there for it that were fetched before."""
-    import subprocess
-    import sys
-    from pathlib import Path
-
-    def sweep():
-        script = Path(__file__).with_name("sqlite_queue_child.py")
-        done = subprocess.run(
-            [sys.executable, str(script), "recovered", str(tmp_path)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert done.returncode == 0, done.stderr
-        return int(done.stdout)
-
-    return sweep
 
 
 def test_forking_while_threads_publish_fetch_wait_and_sweep(make, fork):
