@@ -1,0 +1,86 @@
+"""What is particular to the pool of threads: daemon threads of its own name, a loop for each that runs coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from funboost_pool_threading.pool import Threads
+
+from funboost_core.ports.pool import PoolContext
+
+
+@pytest.fixture
+def pool():
+    pool = Threads(PoolContext(5, "funboost-q"))
+    yield pool
+    pool.close()
+
+
+def run(pool, work):
+    """Run `work` on a thread of the pool and return what it returned."""
+    got, done = [], threading.Event()
+
+    def wrapped():
+        try:
+            got.append(work())
+        finally:
+            done.set()
+
+    pool.start(wrapped)
+    assert done.wait(10)
+    return got[0]
+
+
+def test_its_threads_have_names_and_keep_no_process_alive(pool):
+    name, daemon = run(pool, lambda: (threading.current_thread().name, threading.current_thread().daemon))
+    assert name.startswith("funboost-q-")
+    assert daemon
+
+
+def test_a_plain_function_is_called_as_it_is(pool):
+    def function():
+        return 1
+
+    assert pool.adapt(function) is function
+
+
+def test_coroutines_of_one_thread_share_its_loop_and_those_of_another_do_not(pool):
+    async def loop_of(x):
+        await asyncio.sleep(0)
+        return asyncio.get_running_loop()
+
+    call = pool.adapt(loop_of)
+    first = run(pool, lambda: (call(x=1), call(x=2)))
+    second = run(pool, lambda: call(x=3))
+    assert first[0] is first[1]
+    assert second is not first[0]
+
+
+def test_a_loop_ends_with_its_thread(pool):
+    async def loop_of():
+        return asyncio.get_running_loop()
+
+    call = pool.adapt(loop_of)
+    started = set(threading.enumerate())
+    loop = run(pool, call)
+    for thread in set(threading.enumerate()) - started:
+        thread.join(10)
+    for _ in range(1000):
+        if loop.is_closed():
+            break
+        threading.Event().wait(0.005)
+    assert loop.is_closed()
+
+
+def test_errors_of_coroutines_are_raised(pool):
+    async def fail():
+        raise ValueError("no")
+
+    def attempt():
+        with pytest.raises(ValueError, match="no"):
+            pool.adapt(fail)()
+        return True
+
+    assert run(pool, attempt)
