@@ -59,10 +59,18 @@ class Consumer:
         self.orders: dict[str, str] = {}  # the flags that are in force
         self._seen = 0
         self._beaten = -1
+        self._ticked = 0.0
 
     def start(self) -> None:
         """Begin to fetch and run."""
-        self.beat()
+        try:
+            self.beat()
+        except ConfigError:
+            raise
+        except Exception as error:  # the next beat may succeed; a consumer that did not start would never
+            self.task.logger.warning(
+                "%s: the first beat failed (%s: %s)", self.task.queue_name, type(error).__name__, error
+            )
         self.line.start()
 
     def stop(self) -> None:
@@ -79,10 +87,12 @@ class Consumer:
         self.settler.retry_moves()
         self.settler.flush()
         self.settler.close()
-        if self._environment.state.has("coordinator"):
-            self._environment.state.coordinator.leave(self.task.queue, self.id)
-        self._pool.close()
-        self._broker.close()
+        try:
+            if self._environment.state.has("coordinator"):
+                self._environment.state.coordinator.leave(self.task.queue, self.id)
+            self._pool.close()
+        finally:  # with it what was not settled goes back
+            self._broker.close()
         return ended
 
     @property
@@ -119,7 +129,8 @@ class Consumer:
 
     def tick(self) -> None:
         """Every few milliseconds while tasks are fast: no acknowledgement waits behind one that suddenly is slow."""
-        if not self.settler.eager:
+        turned, self._ticked = self.intake.progress != self._ticked, self.intake.progress
+        if not self.settler.eager and not turned:  # otherwise the last fetch took them along
             self.settler.flush()
 
     def _fetch_parked(self) -> None:
