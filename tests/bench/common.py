@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -140,8 +141,6 @@ def idle(seconds: float) -> Figure:
 
 def tree_megabytes() -> float:
     """Resident memory of this process and all below it; `ps` knows, so not on Windows (nan)."""
-    import os
-
     try:
         table = subprocess.check_output(["ps", "-A", "-o", "pid=,ppid=,rss=,comm="], text=True)
     except FileNotFoundError:
@@ -168,8 +167,9 @@ def starts(moments: Iterable[float]) -> Figure:
 def wall_of(code: str, times: int = 5) -> Figure:
     """Milliseconds of a Python that runs `code`, median; once more to warm up."""
     walls = []
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(times + 1):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)  # compiled at the first time
         walls.append(time.perf_counter() - start)
     return {"value": statistics.median(walls[1:]) * 1000, "unit": "ms"}

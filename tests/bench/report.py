@@ -37,4 +37,4 @@ def _median(figures: list[dict[str, Any]], name: str) -> float:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
