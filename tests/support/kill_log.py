@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import statistics
 import time
 from collections import defaultdict
@@ -59,6 +60,9 @@ tell("listen", lambda result: mark("up"))
 '''
 
 
+_EVENT = re.compile(r"([a-z_]+) (\S+) (\d+) ([\d.]+)$")
+
+
 class Event(NamedTuple):
     """One line."""
 
@@ -88,7 +92,8 @@ class Log:
             whole = data[: data.rfind(b"\n") + 1]
             self._offset += len(whole)
             for line in whole.decode().splitlines():
-                what, x, pid, moment = line.split(" ")
+                # A process that is killed while it writes leaves the beginning of a line, to which the next one is added.
+                what, x, pid, moment = _EVENT.search(line).groups()
                 event = Event(what, x, int(pid), float(moment), len(self.events))
                 self.events.append(event)
                 self.by_kind[what].append(event)

@@ -134,6 +134,49 @@ def test_acknowledgements_ride_along_only_while_tasks_are_fast(program):
     assert line.settler.eager
 
 
+class SlowAnswers:
+    """A broker behind a network: each `turn` takes `seconds` of the program's clock."""
+
+    def __init__(self, program, line, seconds):
+        self.program, self.line, self.seconds = program, line, seconds
+        self._turn, line.broker.turn = line.broker.turn, self.turn
+
+    def turn(self, done, limit):
+        self.program.clock.advance(self.seconds)
+        return self._turn(done, limit)
+
+    def cycle(self, task_seconds):
+        """Take, run and acknowledge one after the other; the number taken."""
+        deliveries = self.line.intake.take(1)
+        for delivery in deliveries:
+            self.program.clock.advance(task_seconds)
+            if self.line.settler.eager:
+                self.program.clock.advance(self.seconds)
+            self.line.settler.ack(delivery)
+            self.line.intake.finished += 1
+        return len(deliveries)
+
+
+def test_with_a_slow_broker_fast_tasks_move_in_batches(program):
+    line = program.line()
+    slow = SlowAnswers(program, line, 0.008)
+    fill(program, 3000)
+    taken = [slow.cycle(0.0001) for _ in range(20)]
+    assert taken[0] == 1
+    assert taken[-1] == 100
+    assert not line.settler.eager
+
+
+def test_with_a_slow_broker_slow_tasks_are_still_taken_one_by_one_and_acknowledged_at_once(program):
+    line = program.line()
+    slow = SlowAnswers(program, line, 0.008)
+    fill(program, 300)
+    assert {slow.cycle(0.2) for _ in range(20)} == {1}
+    assert line.settler.eager
+    stuck = SlowAnswers(program, line, 5)
+    assert max(stuck.cycle(0.2) for _ in range(5)) == 1
+
+
 def test_before_it_waits_everything_is_acknowledged(program):
     line = program.line()
     line.settler.eager = False

@@ -199,6 +199,23 @@ def test_moves_that_are_refused_are_kept_and_tried_again(line, program, operatio
     assert "away" in caplog.text
 
 
+def test_two_that_try_again_at_once_share_what_was_refused(line, program, monkeypatch):
+    program.server.failing["requeue"] = [ConnectionError("away")] * 3
+    for _ in range(3):
+        line.settler.settle(line.fetched(), Requeue())
+    requeue = line.broker.requeue
+
+    def meanwhile(deliveries):  # what the end of a consumer does during a beat
+        monkeypatch.setattr(line.broker, "requeue", requeue)
+        line.settler.retry_moves()
+        requeue(deliveries)
+
+    monkeypatch.setattr(line.broker, "requeue", meanwhile)
+    line.settler.retry_moves()
+    assert line.broker.unacked == {}
+    assert len(program.server.bodies("q")) == 3
+
+
 def test_where_only_the_fetching_thread_may_settle_the_rest_waits_for_it(program):
     line = program.line(broker_kind="FETCHER_ONLY")
     one, two, three = (line.fetched(message({"x": number})) for number in range(3))

@@ -138,9 +138,9 @@ def test_stopping_twice_does_nothing(program):
     assert stopped == [1]
 
 
-def test_a_consumer_that_cannot_start_leaves_nothing_behind(program):
+def test_a_consumer_that_cannot_start_leaves_nothing_behind(program, monkeypatch):
     booster = program.booster()
-    program.environment.state.coordinator.beat = None  # the first beat will fail
+    monkeypatch.setattr("funboost_core.consuming.crew.Crew.start", None)  # calling it will fail
     with pytest.raises(TypeError):
         booster.consume()
     assert program.environment.worker.consumers() == []
@@ -212,3 +212,11 @@ def test_orders_without_shared_state_hold_in_this_process(make_program):
     booster.consume()
     booster.pause_consume()
     assert program.environment.worker.consumers()[0].gate.paused
+
+
+def test_a_first_beat_that_fails_does_not_keep_a_consumer_from_starting(program, caplog):
+    booster = program.booster()
+    program.environment.state.coordinator.beat = None
+    booster.consume()
+    assert "the first beat failed" in caplog.text
+    assert len(program.environment.worker.consumers()) == 1
