@@ -60,7 +60,7 @@ tell("listen", lambda result: mark("up"))
 '''
 
 
-_EVENT = re.compile(r"([a-z_]+) (\S+) (\d+) ([\d.]+)$")
+_EVENT = re.compile(r"([a-z_]+) (\S*) (\d+) ([\d.]+)$")
 
 
 class Event(NamedTuple):
