@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, TypeVar, overload
 
 from typing_extensions import Concatenate, ParamSpec, Self
 
@@ -34,10 +34,13 @@ class Booster(Generic[P, R, C]):
     ``async def``).  Made by `boost`.
     """
 
+    task_class: ClassVar[type[Task]] = Task
+    """What describes the queue to publisher and consumer; a subclass may put something between itself and the core."""
+
     def __init__(self, params: BoosterParams, function: Callable[P, C], environment: Environment) -> None:
         self.boost_params = params
         self.consuming_function = function
-        self.task: Task = Task(params, function, environment)
+        self.task: Task = self.task_class(params, function, environment)
         self._environment = environment
         self._publisher: Publisher | None = None
         self._lock = RLock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -56,10 +56,11 @@ def refuse_impossible(task: Task) -> None:
         task.need(Capability.SECOND_QUEUE, "a dead-letter queue", "Set STATE_URL, so that dead letters can be kept.")
 
 
-def broker_options(task: Task) -> Any:
+def broker_options(task: Task, others: Collection[str] = ()) -> Any:
     """``broker_exclusive_config`` as the broker's options model.
 
-    An unknown key is a warning that names the closest one; with the setting STRICT it is an error.
+    An unknown key is a warning that names the closest one; with the setting STRICT it is an error.  Keys among `others`
+    are read by somebody else.
 
     Raises:
         ConfigError: a value does not fit.
@@ -74,11 +75,13 @@ def broker_options(task: Task) -> Any:
     known: Mapping[str, Any] = {}
     if model is not None:
         known = {field.alias or name: field for name, field in model.model_fields.items()}
+    given = {key: value for key, value in given.items() if key in known or key not in others}
     for key in [key for key in given if key not in known]:
-        near = difflib.get_close_matches(key, known, 1)
+        names = [*known, *others]
+        near = difflib.get_close_matches(key, names, 1)
         text = (
             f"broker_exclusive_config of queue {task.queue_name!r} has {key!r}, which the broker {task.spec.kind} "
-            f"does not know{f'. Did you mean {near[0]!r}?' if near else ''} (it knows: {', '.join(known) or 'none'})"
+            f"does not know{f'. Did you mean {near[0]!r}?' if near else ''} (it knows: {', '.join(names) or 'none'})"
         )
         if as_bool(task.environment.settings("STRICT", False)):
             raise ConfigError(text)

@@ -77,7 +77,10 @@ def _plain(value: Any) -> bool:
     if kind is list:
         return all(map(_plain, value))
     if kind is dict:
-        return all(type(key) is str for key in value) and all(map(_plain, value.values()))
+        for key, item in value.items():  # written out: a third of the cost of encoding
+            if type(key) is not str or (type(item) not in _SCALARS and not _plain(item)):
+                return False
+        return True
     return False
 
 
@@ -88,7 +91,7 @@ def encode(body: dict[str, Any], queue: str = "") -> bytes:
         NotSerializable: a value that JSON cannot carry; names the argument.
     """
     try:
-        if all(map(_plain, body.values())):
+        if _plain(body):
             return to_json(body)
     except (ValueError, RecursionError):  # a lone surrogate, which only escaping can carry; or too deep
         pass

@@ -34,7 +34,7 @@ def redrive(
 
     Args:
         queue_name: the queue the messages came from.
-        broker_kind: its broker; the setting BROKER_KIND if None.
+        broker_kind: its broker; if None, that of the task that is declared for the queue, else the setting BROKER_KIND.
         limit: move at most so many; all if None.
         environment: the default one if None.
         broker_exclusive_config: options of the broker, as on the task.
@@ -46,16 +46,18 @@ def redrive(
     from .environment import default
 
     where = environment or default()
-    params = BoosterParams(
-        queue_name=queue_name + DEAD_LETTERS,
-        broker_kind=broker_kind,
-        broker_exclusive_config=broker_exclusive_config or {},
-    )
-    task = Task(params, None, where)
+    if broker_kind is None and broker_exclusive_config is None and queue_name in where.registry:
+        origin = where.registry[queue_name].task
+    else:
+        params = BoosterParams(
+            queue_name=queue_name, broker_kind=broker_kind, broker_exclusive_config=broker_exclusive_config or {}
+        )
+        origin = Task(params, None, where)
     moved = 0
-    if Capability.SECOND_QUEUE not in task.capabilities:
-        return _redrive_parked(task, queue_name, limit)
-    broker = task.make_broker()
+    if Capability.SECOND_QUEUE not in origin.capabilities:
+        return _redrive_parked(origin, limit)
+    params = origin.params.model_copy(update={"queue_name": queue_name + DEAD_LETTERS, "broker_kind": origin.spec.kind})
+    broker = Task(params, None, where).make_broker()
     assert isinstance(broker, PullBroker)
     try:
         broker.listen()
@@ -92,13 +94,13 @@ def restore(body: Any) -> Any:
     return message if as_object else encode(message)
 
 
-def _redrive_parked(task: Task, queue_name: str, limit: int | None) -> int:
-    parking, moved = task.environment.state.parking, 0
-    origin = Task(task.params.model_copy(update={"queue_name": queue_name}), None, task.environment)
+def _redrive_parked(origin: Task, limit: int | None) -> int:
+    parking, moved = origin.environment.state.parking, 0
     broker = origin.make_broker()
     try:
         while limit is None or moved < limit:
-            parked = parking.claim(task.queue, _BATCH if limit is None else min(_BATCH, limit - moved), 30.0)
+            most = _BATCH if limit is None else min(_BATCH, limit - moved)
+            parked = parking.claim(origin.queue + DEAD_LETTERS, most, 30.0)
             if not parked:
                 return moved
             broker.publish([Outgoing(restore(message.body)) for message in parked])

@@ -58,6 +58,7 @@ class Worker:
                 off_hub(consumer.start)
             except BaseException:
                 del self._consumers[task.queue]
+                consumer.abandon()
                 raise
             return consumer
 

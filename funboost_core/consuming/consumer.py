@@ -48,7 +48,11 @@ class Consumer:
         if not isinstance(broker, PullBroker):
             raise ConfigError(f"The broker {task.spec.kind} of queue {task.queue_name!r} cannot be consumed from.")
         self._broker = broker
-        self._pool, adapt = make_pool(task)
+        try:
+            self._pool, adapt = make_pool(task)
+        except BaseException:
+            broker.close()
+            raise
         planner = Planner(task, adapt)
         idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
         self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle)
@@ -72,6 +76,11 @@ class Consumer:
                 "%s: the first beat failed (%s: %s)", self.task.queue_name, type(error).__name__, error
             )
         self.line.start()
+
+    def abandon(self) -> None:
+        """Release what was opened for a consumer that could not start."""
+        self._pool.close()
+        self._broker.close()
 
     def stop(self) -> None:
         """Fetch nothing more and give back what was fetched and not started; what runs goes on."""

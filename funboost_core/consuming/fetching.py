@@ -1,7 +1,8 @@
 """Taking messages in: gate, fetch (with the acknowledgements of the last batch), admit.
 
-How many are taken adapts: no more than the threads that wait plus what the measured rate starts within a few
-milliseconds, so that short tasks move in batches and two consumers share long ones evenly.
+How many are taken adapts: no more than the threads that wait, or what the measured rate starts within a few
+milliseconds, so that short tasks move in batches and two consumers share long ones evenly.  A broker that takes long to
+answer (a network, a disk flush) is asked for so many that the tasks, not the broker, take most of the time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ WINDOW = 0.005
 """Seconds over which the rate is measured, and for which messages are held."""
 FAST = 5000.0
 """Completions per second from which on acknowledgements ride on the next fetch."""
+TRIP_SHARE = 0.25
+"""Most of the time that is spent on the broker, while that does not mean to hold messages for longer than LONGEST."""
+LONGEST = 0.1
+"""Most seconds for which messages are held because the broker is slow."""
 WAIT = 1.0
 """Most seconds of one wait for messages."""
 BATCH = 100
@@ -40,6 +45,7 @@ class Intake:
         self._listening = False
         self._failures = 0
         self._rate = 0.0
+        self._trip = 0.0  # seconds that the broker took to answer last
         self._sampled = (self._clock.monotonic(), 0)
         self.finished = 0  # counted by whoever finishes a message; close enough without a lock
         self.progress: float = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
@@ -98,7 +104,9 @@ class Intake:
         self._settler.settle_deferred()
         done = self._settler.take_acks()
         try:
+            asked = self._clock.monotonic()
             deliveries = self._broker.turn(done, limit)
+            self._trip = self._clock.monotonic() - asked
         except Exception:
             self._settler.acks.extend(done)
             raise
@@ -117,11 +125,13 @@ class Intake:
         if elapsed >= WINDOW:
             self._rate = (self.finished - before) / elapsed
             self._sampled = (now, self.finished)
-            eager = self._rate < FAST
+            # one more trip for each acknowledgement must not slow the tasks down
+            eager = self._rate < FAST and self._rate * self._trip < TRIP_SHARE
             if self._settler.eager and not eager:
                 self._task.environment.worker.hurry()
             self._settler.eager = eager
-        return max(1, min(self._batch, max(free, int(self._rate * WINDOW))))
+        window = max(WINDOW, min(LONGEST, self._trip / TRIP_SHARE))
+        return max(1, min(self._batch, max(free, int(self._rate * window))))
 
     def _back_off(self, error: BaseException) -> None:
         self._failures += 1

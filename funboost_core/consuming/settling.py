@@ -163,7 +163,11 @@ class Settler:
 
     def _again(self) -> None:
         for _ in range(len(self._unsettled)):
-            self._do(self._unsettled.popleft())
+            try:
+                action = self._unsettled.popleft()
+            except IndexError:  # another thread took the rest: a beat while the consumer ends
+                return
+            self._do(action)
 
     def close(self) -> None:
         """Settle nothing any more: what is not settled now goes back with the end of the connection."""

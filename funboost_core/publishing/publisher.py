@@ -71,11 +71,13 @@ class Publisher:
     def push_many(self, calls: Sequence[Mapping[str, Any]]) -> list[str]:
         """Publish many calls, given by their keyword arguments, in one batch; the task ids."""
         outgoing, ids = [], []
-        for arguments in calls:
+        common, queue_name = self._extra(), self.task.queue_name
+        for call in calls:
+            arguments = dict(call)
             if self._check:
-                self.task.signature.check(dict(arguments))  # type: ignore[union-attr]
-            extra = self._extra()
-            outgoing.append(self._outgoing(dict(arguments), extra))
+                self.task.signature.check(arguments)  # type: ignore[union-attr]
+            extra = {**common, "task_id": new_task_id(queue_name)}
+            outgoing.append(self._outgoing(arguments, extra))
             ids.append(extra["task_id"])
         self._send(outgoing)
         return ids

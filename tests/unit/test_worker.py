@@ -145,6 +145,7 @@ def test_a_consumer_that_cannot_start_leaves_nothing_behind(program, monkeypatch
         booster.consume()
     assert program.environment.worker.consumers() == []
     assert not program.environment.worker.active
+    assert all(broker.closed for broker in program.server.brokers)
 
 
 def test_a_consumer_that_cannot_be_ended_keeps_no_other_from_ending(program, caplog):

@@ -1,1 +1,1 @@
-"""Test kit for plugins and tasks: `clock.FakeClock` and the conformance suites in `stores`."""
+"""Test kit for plugins and tasks: conformance suites (`brokers`, `pools`, `stores`), `clock`, `faults`."""

@@ -103,7 +103,7 @@ class FakeClock(Clock):
             conditions = {id(w.condition): w.condition for w in self._waiters}
             registered = Counter(id(w.condition) for w in self._waiters)
         # A condition drops a waiter when it is notified, before that thread has run: only it knows.
-        return sum(min(registered[key], len(c._waiters)) for key, c in conditions.items())  # type: ignore[attr-defined]
+        return sum(min(registered[key], len(c._waiters)) for key, c in conditions.items())  # type: ignore[attr-defined, misc]
 
     def next_deadline(self) -> float | None:
         """When (as `time` counts) the first of the waiting threads gives up; None when none waits."""

@@ -61,7 +61,7 @@ class Report:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count one phase of a test."""
-        properties = dict(report.user_properties)
+        properties: dict[str, Any] = dict(report.user_properties)
         if report.outcome == "skipped" and INAPPLICABLE in properties:
             self._add({**properties, _ABOUT: [*properties[_ABOUT][:2], properties[INAPPLICABLE]]}, "not declared")
         elif report.outcome == "skipped":

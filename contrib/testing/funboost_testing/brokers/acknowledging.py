@@ -126,6 +126,7 @@ class AcknowledgingTests(BrokerSuite):
         waiter = threading.Thread(target=consumer.fetch, args=(1, self.patience))
         waiter.start()
         done = threading.Event()
+        done.wait(0.2)  # until it waits, which nobody can see
 
         def settle() -> None:
             consumer.ack(got)

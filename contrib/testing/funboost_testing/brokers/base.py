@@ -97,7 +97,7 @@ class BrokerSuite:
 
     @pytest.fixture
     def cut(self) -> Callable[[], AbstractContextManager[Any]] | None:
-        """``with cut(): …`` is a time in which the server cannot be reached; None where that cannot be played."""
+        """Makes a time in which the server cannot be reached, ``with cut(): …``; None where that cannot be played."""
         return None
 
     @pytest.fixture
@@ -126,7 +126,7 @@ class BrokerSuite:
             params = BoosterParams(queue_name=queue, broker_exclusive_config={**self.options, **options})
             broker = Task(params, None, program).make_broker()
             assert isinstance(broker, PullBroker)
-            broker.fetch = self._watched(broker)  # type: ignore[method-assign]
+            broker.fetch = self._watched(broker)  # type: ignore[method-assign, assignment]
             made.append(broker)
             return broker
 

@@ -70,7 +70,9 @@ class BasicTests(BrokerSuite):
         start = monotonic()
         consumer.fetch(10, 0.2)
         took = monotonic() - start
-        assert took < 0.2 + self.patience / 2, f"fetch(timeout=0.2) had not returned after {took:.1f} s: it never times out"
+        assert took < 0.2 + self.patience / 2, (
+            f"fetch(timeout=0.2) had not returned after {took:.1f} s: it never times out"
+        )
 
     def test_a_waiting_fetch_gets_what_is_published_meanwhile(
         self, publisher: PullBroker, consumer: PullBroker
@@ -95,7 +97,7 @@ class BasicTests(BrokerSuite):
 
     def test_queues_are_apart(self, make: MakeBroker) -> None:
         """Also where their names are strange."""
-        names = ["q", "q2", "Q/2 'x' \"y\"", "队列", "x" * 150]
+        names = ["q", "Q", "q2", "q.2", "q_2", "Q/2 'x' \"y\"", "队列", "x" * 150]
         for name in names:
             self.send(make(name), name)
         for name in names:
@@ -112,8 +114,9 @@ class BasicTests(BrokerSuite):
         self.eventually("5 messages are counted", lambda: publisher.count() == 5)
         got = self.collect(consumer, 2, limit=2)
         self.eventually("3 messages are counted", lambda: publisher.count() == 3)
+        self.eventually("3 messages are counted by their consumer", lambda: consumer.count() == 3)
         consumer.ack(got)
-        assert publisher.count() == 3
+        assert publisher.count() == consumer.count() == 3, "count() changed with an acknowledgement"
 
     @needs(Capability.PURGE)
     def test_purge_removes_what_waits(self, publisher: PullBroker, consumer: PullBroker) -> None:

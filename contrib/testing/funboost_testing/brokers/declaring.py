@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -79,7 +80,7 @@ class DeclarationTests(BrokerSuite):
         """The error names the option and the value."""
         if spec.options is None:
             return
-        model = resolve(spec.options) if isinstance(spec.options, str) else spec.options
+        model: Any = resolve(spec.options) if isinstance(spec.options, str) else spec.options
         name = next(iter(model.model_fields))
         task = Task(BoosterParams(queue_name="q", broker_exclusive_config={name: object()}), None, environment)
         with pytest.raises(ConfigError, match=name):

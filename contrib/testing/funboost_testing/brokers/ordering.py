@@ -41,5 +41,6 @@ class OrderingTests(BrokerSuite):
         first.close()
         second = make()
         second.listen()
-        got = self.read(self.collect(second, 2, limit=1))
-        assert got == ["high", "low"], "what came back has lost its priority"
+        self.send(publisher, "middle", priority=3)
+        got = self.read(self.collect(second, 3, limit=1))
+        assert got == ["high", "middle", "low"], f"what came back has lost its priority: {got}"

@@ -9,6 +9,8 @@ from funboost_core import BoosterParams, Capability, Environment, boost
 
 from .base import BrokerSuite, needs
 
+_FAST = 2000
+
 
 class Notes:
     """What the runs of a task noted, and waiting for it."""
@@ -57,24 +59,23 @@ class WorkingTests(BrokerSuite):
         """Prefetched messages belong to others once this consumer drains."""
         notes, begun, release = Notes(), threading.Event(), threading.Event()
 
-        def slow(x: int) -> None:
+        def sudden(x: int) -> None:
             notes.add(x)
-            if x >= 50:
+            if x >= _FAST:  # after so many fast ones the consumer fetches several at a time
                 begun.set()
                 release.wait(self.patience)
 
-        task = self._task(environment, slow, concurrent_num=1)
-        task.push_many([{"x": n} for n in range(100)])
+        task = self._task(environment, sudden, concurrent_num=1)
+        task.push_many([{"x": n} for n in range(_FAST + 100)])
         task.consume()
-        assert begun.wait(self.patience)
+        assert begun.wait(self.patience), f"{len(notes.seen)} of {_FAST} messages ran within {self.patience} s"
         threading.Timer(0.1, release.set).start()
         assert environment.worker.stop()
-        first = list(notes.seen)
+        assert len(notes.seen) < _FAST + 100, "what was fetched and not started was run after stop()"
         task.consume()
-        notes.wait_for(100, self.patience)
+        notes.wait_for(_FAST + 100, self.patience)
         assert environment.worker.stop()
-        assert sorted(notes.seen) == list(range(100)), "a message was forgotten, or run twice, around a drain"
-        assert len(first) < 100
+        assert sorted(notes.seen) == list(range(_FAST + 100)), "a message was forgotten, or run twice, around a drain"
 
     def test_bad_messages_do_not_stop_it(self, environment: Environment) -> None:
         """They go to the dead-letter queue, the good ones run."""
@@ -113,11 +114,11 @@ class WorkingTests(BrokerSuite):
         notes.wait_for(1, self.patience)
         assert environment.worker.stop()
         task.close()
-        leaked = lambda: [  # noqa: E731
-            thread.name
-            for thread in set(threading.enumerate()) - before
-            if thread.is_alive() and not thread.name.startswith("funboost-drain")
-        ]
+
+        def leaked() -> list[str]:
+            threads = set(threading.enumerate()) - before
+            return [t.name for t in threads if t.is_alive() and not t.name.startswith("funboost-drain")]
+
         self.eventually(f"all threads end, still there: {leaked()}", lambda: not leaked())
 
     def test_an_error_of_the_broker_is_told_and_survived(
