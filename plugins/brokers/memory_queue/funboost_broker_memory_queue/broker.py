@@ -104,12 +104,10 @@ class MemoryBroker(PullBroker):
 
 def _publish(queue: Queue, messages: Sequence[Outgoing]) -> None:
     for message in messages:
-        priority, due = message.priority, message.due
-        delivery = Delivery(message.body, priority, message.attempts + 1)
-        if priority or due is not None:
-            queue.put(delivery, due)
+        if message.priority or message.due is not None or message.attempts:
+            queue.put(Delivery(message.body, message.priority, message.attempts + 1), message.due)
         else:
-            queue.append(delivery)
+            queue.append(message.body)
     if queue.waiting:
         queue.announce(len(messages))
 

@@ -10,7 +10,7 @@ from typing import Callable
 
 from funboost_core.clock import Clock
 from funboost_core.native import Condition, Lock
-from funboost_core.ports.broker import Delivery
+from funboost_core.ports.broker import Body, Delivery
 
 
 class Queue:
@@ -24,7 +24,9 @@ class Queue:
         self._clock = clock
         self._lock = Lock()
         self._condition = Condition(self._lock)
-        self._ordinary: deque[Delivery] = deque()
+        # New messages as their bare bodies, for which the garbage collector has nothing to do while they wait (a
+        # quarter of the cost of publishing); others as deliveries.
+        self._ordinary: deque[Body | Delivery] = deque()
         self._ranked: list[tuple[int, int, Delivery]] = []  # highest priority first, then in order
         self._later: list[tuple[float, int, Delivery]] = []  # by due time
         self._back = count()
@@ -89,7 +91,7 @@ class Queue:
     def _take(self, limit: int) -> list[Delivery]:
         if not self._ranked and not self._later:
             pop = self._ordinary.popleft
-            return [pop() for _ in repeat(None, min(limit, len(self._ordinary)))]
+            return [_delivery(pop()) for _ in repeat(None, min(limit, len(self._ordinary)))]
         self._mature()
         taken: list[Delivery] = []
         ranked, ordinary = self._ranked, self._ordinary
@@ -97,7 +99,7 @@ class Queue:
             if ranked and (ranked[0][0] < 0 or not ordinary):  # negative priorities come after ordinary messages
                 taken.append(heappop(ranked)[2])
             elif ordinary:
-                taken.append(ordinary.popleft())
+                taken.append(_delivery(ordinary.popleft()))
             else:
                 break
         return taken
@@ -124,3 +126,7 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self._ordinary) + len(self._ranked) + len(self._later)
+
+
+def _delivery(item: Body | Delivery) -> Delivery:
+    return item if isinstance(item, Delivery) else Delivery(item, 0)
