@@ -45,7 +45,11 @@ class History(ABC):
         limit: int = 100,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """Newest first; `text` is looked for in arguments and exception, `since`/`until` bound ``time_start``."""
+        """Newest first.
+
+        `text` is a part of the arguments or the exception, in any case; `since` and `until` (inclusive) bound
+        ``time_start``; records of running tasks match neither value of `success`.
+        """
 
     @abstractmethod
     def prune(self) -> int:
@@ -99,11 +103,11 @@ class Parking(ABC):
 
     @abstractmethod
     def done(self, messages: Iterable[Parked]) -> None:
-        """They have been published: forget them."""
+        """They have been published: forget them; one that was parked anew meanwhile (another due time or body) stays."""
 
     @abstractmethod
     def next_due(self, target: str) -> float | None:
-        """When the next unclaimed message of `target` is due; None when none waits."""
+        """When the next message of `target` can be claimed (a claimed one when its claim ends); None when none waits."""
 
     @abstractmethod
     def count(self, target: str) -> int:
