@@ -15,7 +15,7 @@ def mail(to: str) -> None:
 
 
 if __name__ == "__main__":
-    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=2)
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
     for to, options in {
         "ordinary": None,
         "urgent": PriorityConsumingControlConfig(priority=9),

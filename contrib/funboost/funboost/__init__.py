@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from .core.current_task import funboost_current_task as funboost_current_task
     from .keep_alive import ctrl_c_recv as ctrl_c_recv
     from .keep_alive import run_forever as run_forever
+    from .overriding.consumer import AbstractConsumer as AbstractConsumer
+    from .overriding.consumer import EmptyConsumer as EmptyConsumer
+    from .overriding.factories import get_consumer as get_consumer
+    from .overriding.factories import get_publisher as get_publisher
+    from .overriding.kinds import register_custom_broker as register_custom_broker
+    from .overriding.publisher import AbstractPublisher as AbstractPublisher
+    from .overriding.publisher import EmptyPublisher as EmptyPublisher
     from .params import BoosterParams as BoosterParams
     from .params import FunctionResultStatusPersistenceConfig as FunctionResultStatusPersistenceConfig
     from .params import PriorityConsumingControlConfig as PriorityConsumingControlConfig
@@ -42,6 +49,10 @@ _HOMES = {
     "funboost.constant": "BrokerEnum ConcurrentModeEnum FunctionKind",
     "funboost.core.current_task": "funboost_current_task",
     "funboost.keep_alive": "ctrl_c_recv run_forever",
+    "funboost.overriding.consumer": "AbstractConsumer EmptyConsumer",
+    "funboost.overriding.factories": "get_consumer get_publisher",
+    "funboost.overriding.kinds": "register_custom_broker",
+    "funboost.overriding.publisher": "AbstractPublisher EmptyPublisher",
     "funboost.params": "BoosterParams FunctionResultStatusPersistenceConfig PriorityConsumingControlConfig "
     "PublisherParams",
     "funboost_core.context": "fct get_current_taskid",

@@ -58,11 +58,11 @@ EXPORTS = {
 """Importable names -> where the thing is and what we call it."""
 
 LATER = frozenset(
-    "AbstractConsumer AbstractPublisher ActiveCousumerProcessInfoGetter ApsJobAdder BoosterDiscovery "
-    "BoosterParamsComplete BoostersManager BrokerConnConfig EmptyConsumer EmptyPublisher FunboostCommonConfig "
+    "ActiveCousumerProcessInfoGetter ApsJobAdder BoosterDiscovery "
+    "BoosterParamsComplete BoostersManager BrokerConnConfig FunboostCommonConfig "
     "FunboostFileLoggerMixin ParamikoFolderUploader RedisMixin RemoteTaskKiller ResultFromMongo "
-    "fsdf_background_scheduler funboost_aps_scheduler get_consumer get_funboost_file_logger get_logger get_publisher "
-    "nb_print register_custom_broker show_current_threads_num timing_publish_deco".split()
+    "fsdf_background_scheduler funboost_aps_scheduler get_funboost_file_logger get_logger "
+    "nb_print show_current_threads_num timing_publish_deco".split()
 )
 """Documented names that are still to come."""
 
@@ -144,6 +144,17 @@ class BrokerSpellings:
 
 
 # -- methods --------------------------------------------------------------------------------------------------------
+
+OVERRIDABLE: dict[str, tuple[str, ...]] = {"_dispatch_task": ("_shedual_task",)}
+"""Methods that a class of the user's may override under other names too."""
+
+
+class ConsumerSpellings:
+    """Misspelt methods of `AbstractConsumer`."""
+
+    def _shedual_task(self) -> None:
+        """The same as `_dispatch_task`."""
+        self._dispatch_task()  # type: ignore[attr-defined]
 
 
 class BoosterSpellings:

@@ -16,15 +16,17 @@ from funboost_core.errors import ConfigError
 from funboost_core.params import BoosterParams as CoreParams
 
 from .aliases import BoosterSpellings
-from .params import BoosterParams
+from .params import BoosterParams, PublisherParams
 from .refusals import refuse
+from .task import OverridableTask
 
 if TYPE_CHECKING:
     from funboost_core.environment import Environment
     from funboost_core.params import TaskOptions
     from funboost_core.results import AioAsyncResult, AsyncResult
 
-    from .views import QueueConsumer, QueuePublisher
+    from .overriding.consumer import AbstractConsumer
+    from .overriding.publisher import AbstractPublisher
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,9 +44,11 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
     """
 
     is_decorated_as_consume_function = True
+    task_class = OverridableTask
 
     if TYPE_CHECKING:
         boost_params: BoosterParams
+        task: OverridableTask
 
         def __new__(  # type: ignore[misc]
             cls, boost_params: CoreParams | str | None = None, *, environment: Environment | None = None, **fields: Any
@@ -58,6 +62,15 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
             if len(args) > 1 or not (args or kwargs):  # being built by `boost`, or copied
                 return super().__new__(cls)
             return boost(*args, **kwargs)
+
+        def __init__(self, params, function, environment):
+            super().__init__(params, function, environment)
+            self.task.booster = self
+
+    def forget_connections(self) -> None:
+        """In a forked child: publish and consume through connections of its own."""
+        super().forget_connections()
+        self.task.forget()
 
     # -- publishing -----------------------------------------------------------------------------------------------
 
@@ -106,11 +119,23 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
         return await super().aio_publish(msg, task_id, _one(priority_control_config, task_options, options))
 
     @property
-    def publisher(self) -> QueuePublisher:
-        """The publishing side."""
-        from .views import QueuePublisher
+    def publisher(self) -> AbstractPublisher:
+        """The publishing side, one object a queue and process."""
+        return self.task.publisher
 
-        return QueuePublisher(self)
+    def publisher_of(self, queue_name: str) -> AbstractPublisher:
+        """What publishes to another queue of the same broker, without a function."""
+        from .overriding.factories import get_publisher
+
+        params = self.boost_params
+        said = {name: getattr(params, name) for name in params.model_fields_set & PublisherParams.model_fields.keys()}
+        said.update(queue_name=queue_name, broker_kind=params.broker_kind, consuming_function=None)
+        said.update(publisher_override_cls=params.publisher_override_cls)
+        return get_publisher(PublisherParams(**said), environment=self._environment)
+
+    def connect(self) -> None:
+        """Make what publishes ready."""
+        self._outlet  # noqa: B018  made when first asked for
 
     def clear_queue(self) -> None:
         """The same as `clear`."""
@@ -119,11 +144,9 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
     # -- consuming --------------------------------------------------------------------------------------------------
 
     @property
-    def consumer(self) -> QueueConsumer:
-        """The consuming side."""
-        from .views import QueueConsumer
-
-        return QueueConsumer(self)
+    def consumer(self) -> AbstractConsumer:
+        """The consuming side, one object a queue and process."""
+        return self.task.consumer
 
     def start(self) -> None:
         """The same as `consume`."""

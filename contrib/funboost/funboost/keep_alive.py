@@ -16,7 +16,7 @@ from funboost_core.native import Thread
 if TYPE_CHECKING:
     from funboost_core.worker import Worker
 
-    from .views import QueueConsumer
+    from .overriding.consumer import AbstractConsumer
 
 logger: logging.Logger = logging.getLogger("funboost.worker")
 
@@ -81,7 +81,7 @@ def run_forever() -> None:
 
 
 def wait_for_possible_has_finish_all_tasks_by_consumer_list(
-    consumer_list: Iterable[QueueConsumer], minutes: float = 3
+    consumer_list: Iterable[AbstractConsumer], minutes: float = 3
 ) -> None:
     """Block until every queue has been empty, and nothing of it has run, for `minutes`.
 
@@ -91,7 +91,7 @@ def wait_for_possible_has_finish_all_tasks_by_consumer_list(
     """
     failures: list[BaseException] = []
 
-    def wait(consumer: QueueConsumer) -> None:
+    def wait(consumer: AbstractConsumer) -> None:
         try:
             consumer.wait_for_possible_has_finish_all_tasks(minutes)
         except Exception as error:

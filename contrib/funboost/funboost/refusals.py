@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 _NOT_YET = frozenset(
     {
-        "consumer_override_cls",
         "function_result_status_persistence_conf",
         "log_filename",
         "logger_name",
-        "publisher_override_cls",
     }
 )
 _DOCUMENTED_MODES = frozenset(value for name, value in vars(ConcurrentModeEnum).items() if name.isupper())

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
+import sys
 import threading
+from pathlib import Path
 
 import pytest
-from funboost import defaults
+from funboost import BoosterParams, boost, defaults
 
 from funboost_core.environment import Environment
+
+sys.path.append(str(Path(__file__).parent))  # overriding_classes.py
 
 
 @pytest.fixture
@@ -42,3 +48,38 @@ class Calls:
 @pytest.fixture
 def calls():
     return Calls()
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def queue():
+    """A name that no other test uses: some brokers of users are global, as in the documentation."""
+    return f"own{next(_numbers)}"
+
+
+@pytest.fixture
+def declare(environment, tmp_path):
+    """``declare(function, consumer_cls, publisher_cls, mode="threading", **fields)`` makes the task q."""
+    environment.settings.defaults["DATA_DIR"] = str(tmp_path)
+
+    def declare(function, consumer=None, publisher=None, mode="threading", **fields):
+        if mode == "async":
+            plain = function
+
+            async def function(**kwargs):
+                return plain(**kwargs)
+
+            function.__signature__ = inspect.signature(plain)
+        fields.setdefault("broker_kind", "MEMORY_QUEUE")
+        params = BoosterParams(
+            queue_name="q",
+            concurrent_mode=mode,
+            consumer_override_cls=consumer,
+            publisher_override_cls=publisher,
+            **fields,
+        )
+        return boost(params, environment=environment)(function)
+
+    return declare

@@ -118,12 +118,14 @@ def test_the_publisher_and_consumer_sides(environment, calls):
 
     with f.publisher as publisher:
         publisher.push(1)
-        assert (publisher.queue_name, publisher.publisher_params) == ("q", f.boost_params)
+        assert (publisher.queue_name, publisher._queue_name, publisher.publisher_params.queue_name) == ("q", "q", "q")
+        assert publisher is f.publisher is f.consumer.publisher_of_same_queue
         publisher.clear()
         assert publisher.get_message_count() == 0
     consumer = f.consumer
     assert (consumer.queue_name, consumer.consuming_function) == ("q", f.consuming_function)
-    assert consumer.consumer_params is f.boost_params
+    assert consumer.consumer_params.consuming_function is f.consuming_function
+    assert consumer is f.consumer
     consumer.publisher_of_same_queue.publish({"x": 2})
     consumer.start_consuming_message()
     assert calls.wait(1) == [(2,)]

@@ -15,11 +15,6 @@ from funboost import (
 from funboost_core.checks import NOT_YET
 from funboost_core.errors import NotAvailableYet, UnknownKind
 
-
-class _Own:
-    pass
-
-
 CORE_S = {  # those that the core does not list any more as still to come have to work
     "specify_concurrent_pool": object(),
     "is_using_distributed_frequency_control": True,
@@ -35,8 +30,6 @@ REFUSED = {
     "create_logger_file": True,
     "logger_name": "mine",
     "log_filename": "mine.log",
-    "consumer_override_cls": _Own,
-    "publisher_override_cls": _Own,
     "consuming_function_kind": "INSTANCE_METHOD",
 }
 HARMLESS = {
