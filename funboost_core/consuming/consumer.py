@@ -77,6 +77,14 @@ class Consumer:
             )
         self.line.start()
 
+    def pause(self, paused: bool) -> None:
+        """Close or open the gate; a fetch that waits is ended, so that it takes nothing that would have to go back."""
+        if paused and not self.gate.paused:
+            self.gate.pause(True)
+            self._broker.wake()
+        else:
+            self.gate.pause(paused)
+
     def abandon(self) -> None:
         """Release what was opened for a consumer that could not start."""
         self._pool.close()

@@ -28,7 +28,7 @@ def obey(consumer: Consumer, flags: Mapping[str, str]) -> None:
     """Apply what differs from what was applied before; a flag that is gone restores the task's own parameter."""
     params, before = consumer.task.params, consumer.orders
     consumer.orders = dict(flags)
-    consumer.gate.pause(flags.get(PAUSED) == "1")
+    consumer.pause(flags.get(PAUSED) == "1")
     if flags.get(QPS) != before.get(QPS):
         qps = flags.get(QPS)
         consumer.gate.change_rate(float(qps) or None if qps else params.qps)
