@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, Callable, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec
 
@@ -23,6 +23,7 @@ from .task import OverridableTask
 if TYPE_CHECKING:
     from funboost_core.environment import Environment
     from funboost_core.params import TaskOptions
+    from funboost_core.task import Task
     from funboost_core.results import AioAsyncResult, AsyncResult
 
     from .overriding.consumer import AbstractConsumer
@@ -44,7 +45,7 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
     """
 
     is_decorated_as_consume_function = True
-    task_class = OverridableTask
+    task_class: ClassVar[type[Task]] = OverridableTask
 
     if TYPE_CHECKING:
         boost_params: BoosterParams

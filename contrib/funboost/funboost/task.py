@@ -52,6 +52,7 @@ class OverridableTask(Task):
 
     booster: Any
     """The `Booster`."""
+    params: CoreParams
     seams: Seams
     overridden: dict[str, str]
     """The methods that the user's classes override -> the names under which they do."""

@@ -33,7 +33,7 @@ class HandOver:
         self._offers: dict[Delivery, None] = {}
         self._woken = False
         self._refused = False
-        self.closed = False
+        self.closed: bool = False
 
     # -- the user's side --------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .database import Database
 
-FIRST, LONGEST = 0.001, 0.05  # seconds between two looks for the commits of other processes, growing from one to other
+FIRST, LONGEST = 0.0002, 0.05  # seconds between two looks for the commits of other processes, growing from one to other
 
 
 class Channel:
