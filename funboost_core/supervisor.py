@@ -124,8 +124,10 @@ class Supervisor:
 
     @property
     def active(self) -> bool:
-        """Whether any child lives or is about to be started again."""
-        return any(child.due is not None or child.process.is_alive() for child in self._children)
+        """Whether there are children to look after; one that has just died counts, for it will be replaced."""
+        if self._stopping:
+            return any(child.process.is_alive() for child in self._children)
+        return bool(self._children)
 
     @property
     def pids(self) -> list[int]:

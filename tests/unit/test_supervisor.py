@@ -167,6 +167,15 @@ def test_dead_children_are_started_again(program, context, watching):
     assert sorted(watching.pids) == [1, 3, 4]
 
 
+def test_a_program_does_not_end_between_the_death_of_a_child_and_its_replacement(
+    program, context, watching, monkeypatch
+):
+    watching.start(program.task(), 1)
+    monkeypatch.setattr(supervisor._Child, "died", lambda child: None)  # the supervisor has not noticed yet
+    context.started[0].end(0)
+    assert watching.active
+
+
 def test_no_new_process_now_means_later_and_not_never(program, context, watching, caplog):
     watching.start(program.task(), 1)
     program.clock.advance(60)
