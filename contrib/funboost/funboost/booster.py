@@ -23,8 +23,8 @@ from .task import OverridableTask
 if TYPE_CHECKING:
     from funboost_core.environment import Environment
     from funboost_core.params import TaskOptions
-    from funboost_core.task import Task
     from funboost_core.results import AioAsyncResult, AsyncResult
+    from funboost_core.task import Task
 
     from .overriding.consumer import AbstractConsumer
     from .overriding.publisher import AbstractPublisher
