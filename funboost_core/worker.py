@@ -56,7 +56,7 @@ class Worker:
                 if first:
                     self._begin()
                 off_hub(consumer.start)
-            except BaseException:
+            except Exception:  # after a Ctrl-C in here it may be running: it is drained with the others
                 del self._consumers[task.queue]
                 consumer.abandon()
                 raise
@@ -134,12 +134,17 @@ class Worker:
         for consumer in consumers:
             self._attempt(consumer.stop)
         ended = all(
-            [self._attempt(lambda c=consumer: c.join(max(0.0, deadline - clock.monotonic()))) for consumer in consumers]
+            [
+                self._attempt(lambda c=consumer: c.drain(max(0.0, deadline - clock.monotonic())))
+                for consumer in consumers
+            ]
         )
         ended = self.supervisor.join(max(0.0, deadline - clock.monotonic())) and ended
         if self._maintenance is not None:
-            self._maintenance.stop()
+            self._maintenance.stop()  # before anything is released: a beat may have acknowledgements in its hands
             self._maintenance = None
+        for consumer in consumers:
+            ended = self._attempt(consumer.release) and ended
         self._consumers.clear()
         with self._ended:
             self._ended.notify_all()

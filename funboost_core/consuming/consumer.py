@@ -96,9 +96,12 @@ class Consumer:
         self._broker.wake()
         self.settler.give_back(self.line.stop())
 
-    def join(self, seconds: float) -> bool:
-        """Wait at most `seconds` until what runs has ended; whether it has.  Then release everything."""
-        ended: bool = self.line.join(seconds)
+    def drain(self, seconds: float) -> bool:
+        """Wait at most `seconds` until what runs has ended; whether it has."""
+        return self.line.join(seconds)
+
+    def release(self) -> None:
+        """Settle what is left and close everything.  Nobody else may be settling: the beats have ended by now."""
         self.settler.adopt()
         self.settler.give_back(self.line.unstarted())
         self.settler.retry_moves()
@@ -110,7 +113,6 @@ class Consumer:
             self._pool.close()
         finally:  # with it what was not settled goes back
             self._broker.close()
-        return ended
 
     @property
     def busy(self) -> bool:

@@ -304,7 +304,8 @@ def test_ending_releases_everything(consumer, program):
     made = consumer()
     made.beat()
     made.stop()
-    assert made.join(5) is True
+    assert made.drain(5) is True
+    made.release()
     assert made._broker.closed
     assert program.environment.state.coordinator.members("q") == {}
 

@@ -34,7 +34,7 @@ def consume(program):
     yield start
     for consumer in consumers:
         consumer.stop()
-        joining = Thread(target=consumer.join, args=(60,), daemon=True)
+        joining = Thread(target=lambda c=consumer: (c.drain(60), c.release()), daemon=True)
         joining.start()
         while joining.is_alive():
             if consumer._pool.submitted:

@@ -221,3 +221,34 @@ def test_a_first_beat_that_fails_does_not_keep_a_consumer_from_starting(program,
     booster.consume()
     assert "the first beat failed" in caplog.text
     assert len(program.environment.worker.consumers()) == 1
+
+
+def test_beats_have_ended_before_anything_is_released(program, monkeypatch):
+    """A beat may have acknowledgements in its hands, and they would come too late."""
+    order = []
+    program.booster().consume()
+    worker = program.environment.worker
+    from funboost_core.consuming.consumer import Consumer
+    from funboost_core.maintenance import Maintenance
+
+    stop, release = Maintenance.stop, Consumer.release
+    monkeypatch.setattr(Maintenance, "stop", lambda self: (order.append("beats end"), stop(self)))
+    monkeypatch.setattr(Consumer, "release", lambda self: (order.append("released"), release(self)))
+    worker.stop(0)
+    assert order == ["beats end", "released"]
+
+
+def test_an_interrupted_start_leaves_the_consumer_to_the_drain(program, monkeypatch):
+    from funboost_core.consuming.crew import Crew
+
+    start = Crew.start
+
+    def interrupted(self):
+        start(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Crew, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        program.booster().consume()
+    assert len(program.environment.worker.consumers()) == 1
+    assert program.environment.worker.active
