@@ -88,5 +88,4 @@ class Drop:
 
 Verdict = Union[Ack, Retry, Requeue, DeadLetter, Drop]
 
-RUN = Run()
 ACK = Ack()

@@ -61,7 +61,6 @@ class Consumer:
         self.intake: Intake = Intake(task, broker, self.gate, self._receiver, self.settler)
         self.line: Line = make_line(task, self._pool, self.intake, self.settler, self._conclude)
         self.orders: dict[str, str] = {}  # the flags that are in force
-        self._seen = 0
         self._beaten = -1
         self._ticked = 0.0
 
@@ -113,12 +112,6 @@ class Consumer:
             self._pool.close()
         finally:  # with it what was not settled goes back
             self._broker.close()
-
-    @property
-    def busy(self) -> bool:
-        """Whether something runs, or ran since the last look."""
-        finished, self._seen = self.intake.finished != self._seen, self.intake.finished
-        return finished or self.line.running > 0
 
     def describe(self) -> dict[str, Any]:
         """What the consumer tells others with each beat."""

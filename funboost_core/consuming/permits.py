@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 from ..native import Condition
-
-if TYPE_CHECKING:
-    from ..clock import Clock
 
 
 class Permits:
@@ -71,14 +68,3 @@ class Permits:
         """Make who waits look at `stopped` again."""
         with self._changed:
             self._changed.notify_all()
-
-    def wait_idle(self, clock: Clock, seconds: float) -> bool:
-        """Wait at most `seconds` until no permit is out; whether that is so."""
-        deadline = clock.monotonic() + seconds
-        with self._changed:
-            while self._out:
-                left = deadline - clock.monotonic()
-                if left <= 0:
-                    return False
-                clock.wait(self._changed, left)
-        return True

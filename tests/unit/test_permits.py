@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from funboost_testing.clock import FakeClock
 
 from funboost_core.consuming.permits import Permits
 from funboost_core.native import Event, Lock, Thread
@@ -104,17 +103,3 @@ def test_the_limit_may_change_while_some_are_out(limit):
         permits.release(1)
     assert ended(thread)
     assert answers == [1]
-
-
-def test_waiting_until_nothing_is_out():
-    permits, clock, answers = Permits(2), FakeClock(), []
-    assert permits.wait_idle(clock, 0) is True
-    permits.reserve(2, never)
-    assert permits.wait_idle(clock, 0) is False
-    for end, expected in ((lambda: clock.advance(5), False), (lambda: permits.release(2), True)):
-        thread = Thread(target=lambda: answers.append(permits.wait_idle(clock, 5)), daemon=True)
-        thread.start()
-        clock.until_waiting(1)
-        end()
-        assert ended(thread)
-        assert answers[-1] is expected
