@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from funboost_core.environment import default
-from funboost_core.native import Thread
+from funboost_core.native import SimpleQueue, Thread
 
 if TYPE_CHECKING:
     from funboost_core.worker import Worker
@@ -52,26 +52,33 @@ class _Interrupts:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._before: Any = None
+        self._told: SimpleQueue[int] = SimpleQueue()  # its put may be used in a handler; logging may not
         self.count = 0
 
     def catch(self) -> None:
         if threading.current_thread() is threading.main_thread():
+            Thread(target=self._tell, name="funboost-ctrl-c", daemon=True).start()
             self._before = signal.signal(signal.SIGINT, self._on_interrupt)
 
     def release(self) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+            self._told.put(0)
 
     def _on_interrupt(self, number: int, frame: Any) -> None:
         self.count += 1
         if self.count >= _PATIENCE:
             os._exit(KILLED)
-        if self.count == 1:
-            Thread(target=self._worker.stop, name="funboost-drain", daemon=True).start()
-        logger.warning(
-            "Ctrl-C: running tasks may end; press it %s more to end this process at once.",
-            "once" if self.count == _PATIENCE - 1 else "twice",
-        )
+        self._told.put(self.count)
+
+    def _tell(self) -> None:
+        for count in iter(self._told.get, 0):
+            logger.warning(
+                "Ctrl-C: running tasks may end; press it %s more to end this process at once.",
+                "once" if count == _PATIENCE - 1 else "twice",
+            )
+            if count == 1:  # afterwards, or a short drain could end the process before it has said so
+                Thread(target=self._worker.stop, name="funboost-drain", daemon=True).start()
 
 
 def run_forever() -> None:
