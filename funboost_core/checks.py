@@ -23,6 +23,22 @@ NOT_YET = frozenset(
         "is_support_remote_kill_task",
         "is_do_not_run_by_specify_time_effect",
         "filter_str",
+        "rate_group",
+        "rate_key",
+        "key_qps",
+        "key_concurrent_num",
+        "retry_backoff",
+        "retry_interval_max",
+        "retry_jitter",
+        "retry_only_for",
+        "retry_never_for",
+        "dead_letter_for",
+        "max_deliveries",
+        "unique",
+        "unique_key",
+        "throttle_seconds",
+        "debounce_seconds",
+        "run_window",
     }
 )
 """Controls whose names are settled and whose work is still to come."""

@@ -84,6 +84,10 @@ class BadMessage(FunboostError, ValueError):
     """A message that cannot be run; it goes to the dead-letter queue with this reason: {reason}"""
 
 
+class CannotJudge(FunboostError):
+    """Whether the message may run cannot be told now ({error}); it goes back and is asked about again after a pause."""
+
+
 class BrokerError(FunboostError):
     """The broker failed: {error}"""
 

@@ -1,7 +1,7 @@
 """Everything a user can set: for a task (`BoosterParams`), for a publisher, and for one message (`TaskOptions`)."""
 
 import datetime
-from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypeVar, Union, overload
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 Number = Union[float, int]
+Key = Union[str, tuple[str, ...], Callable[..., Any]]
+"""Which calls count as the same: the name of an argument, several, or a function of the arguments."""
 
 _MODEL = ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
@@ -63,11 +65,34 @@ class BoosterParams(PublisherParams):
     )
     qps: Optional[Number] = Field(default=None, gt=0, description="Starts per second, 0.01 ... 10000; None = no limit.")
     is_using_distributed_frequency_control: bool = Field(default=False, description="All consumers share one qps.")
+    rate_group: Optional[str] = Field(
+        default=None, min_length=1, description="Tasks of one group share one qps, on all hosts."
+    )
+    rate_key: Optional[Key] = Field(
+        default=None, description="What key_qps and key_concurrent_num count by: an argument, several, or a function."
+    )
+    key_qps: Optional[Number] = Field(default=None, gt=0, description="Starts per second for each value of rate_key.")
+    key_concurrent_num: Optional[int] = Field(
+        default=None, ge=1, description="Most runs at once for each value of rate_key, on all hosts."
+    )
     is_send_consumer_heartbeat: bool = Field(
         default=False, description="Tell the state store that this consumer lives."
     )
     max_retry_times: int = Field(default=3, ge=0, description="Runs after the first one that failed.")
     retry_interval: Number = Field(default=0, ge=0, description="Seconds between runs; 0 = at once.")
+    retry_backoff: Number = Field(default=1, ge=1, description="Each interval is so many times the one before.")
+    retry_interval_max: Optional[Number] = Field(default=None, gt=0, description="Longest interval; None = no limit.")
+    retry_jitter: Number = Field(default=0, ge=0, le=1, description="Share by which an interval varies at random.")
+    retry_only_for: tuple[type[BaseException], ...] = Field(
+        default=(), description="Only these errors are retried; () = all."
+    )
+    retry_never_for: tuple[type[BaseException], ...] = Field(default=(), description="These errors are not retried.")
+    dead_letter_for: tuple[type[BaseException], ...] = Field(
+        default=(), description="These errors make a dead letter at once."
+    )
+    max_deliveries: Optional[int] = Field(
+        default=10, ge=1, description="Dead letter when so many workers have died of it; None = no limit."
+    )
     is_push_to_dlx_queue_when_retry_max_times: bool = Field(
         default=False, description="Then to <queue>_dlx, else dropped."
     )
@@ -82,6 +107,16 @@ class BoosterParams(PublisherParams):
     msg_expire_seconds: Optional[Number] = Field(default=None, ge=0, description="Skip messages published longer ago.")
     do_task_filtering: bool = Field(default=False, description="Skip messages whose arguments have run already.")
     task_filtering_expire_seconds: Number = Field(default=0, ge=0, description="How long that holds; 0 = for ever.")
+    unique: Optional[Literal["while_queued", "while_running", "after_success"]] = Field(
+        default=None, description="Of equal calls only one: in the queue, at a time, or ever (until one has succeeded)."
+    )
+    unique_key: Optional[Key] = Field(default=None, description="Arguments that make calls equal; None = all.")
+    throttle_seconds: Optional[Number] = Field(
+        default=None, gt=0, description="Of equal calls published within so long only the first runs."
+    )
+    debounce_seconds: Optional[Number] = Field(
+        default=None, gt=0, description="Of equal calls only the last runs, after so long without another."
+    )
     user_custom_record_process_info_func: Optional[Callable[..., Any]] = Field(
         default=None, description="Called with a FunctionResultStatus when a message is finished."
     )
@@ -93,6 +128,9 @@ class BoosterParams(PublisherParams):
     )
     do_not_run_by_specify_time: tuple[str, str] = Field(
         default=("10:00:00", "22:00:00"), description="Time of day in which nothing runs."
+    )
+    run_window: Union[str, tuple[str, ...], None] = Field(
+        default=None, description="Cron expressions of the minutes in which messages may start."
     )
     schedule_tasks_on_main_thread: bool = Field(default=False, description="consume() blocks until the consumer stops.")
     is_auto_start_consuming_message: bool = Field(

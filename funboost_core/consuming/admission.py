@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Callable
 
 from .. import binding
-from ..errors import BadMessage
+from ..errors import BadMessage, CannotJudge
 from ..outcome import Admission, Later, Skip
 from ..params import BoosterParams
 
@@ -21,17 +21,36 @@ TIMES = frozenset({"countdown", "eta"})
 """Entries of an extra that put a message off."""
 
 
-def steps(task: Task, params: BoosterParams) -> tuple[Admit, ...]:
-    """The checks that `params` ask for, in order; the plugins' answer comes last."""
+def steps(task: Task, params: BoosterParams, timed: bool = False) -> tuple[Admit, ...]:
+    """The checks that `params` ask for, in order; the plugins' answer comes last.
+
+    `timed`: the message has a countdown or eta.
+    """
     checks: list[Admit] = []
     if params.is_show_message_get_from_broker:
         checks.append(show(task))
     if params.msg_expire_seconds is not None:
         checks.append(not_expired(task, params.msg_expire_seconds))
+    if timed:
+        checks.append(not_before(task))
     decide = binding.bind_deciding(task.hooks, "funboost_admit", "delivery", "task")
     if decide is not None:
         checks.append(lambda delivery: decide(delivery, task))
     return tuple(checks)
+
+
+def asking(check: Admit, what: str) -> Admit:
+    """`check`, which asks the state store: while that fails (`what` is not to be had) its message is given back."""
+
+    def ask(delivery: Delivery) -> Admission | None:
+        try:
+            return check(delivery)
+        except BadMessage:
+            raise
+        except Exception as error:
+            raise CannotJudge(error=f"{what}: {type(error).__name__}: {error}") from error
+
+    return ask
 
 
 def show(task: Task) -> Admit:

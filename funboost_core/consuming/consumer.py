@@ -13,6 +13,7 @@ from ..ports.capability import Capability
 from . import judging, orders
 from .fetching import Intake
 from .gate import Gate
+from .leaving import leave
 from .lines import Line, make_line, make_pool
 from .plan import Planner
 from .receiving import Receiver
@@ -178,6 +179,7 @@ class Consumer:
                 task.logger.exception("Reporting the result of %s failed; the task goes on.", delivery.task_id)
         for hook in plan.before_ack:
             hook(delivery, task, verdict)
+        leave(delivery, verdict)
         self.settler.settle(delivery, verdict, outcome.error)
         for hook in plan.after_ack:
             hook(delivery, task, verdict)

@@ -56,7 +56,7 @@ class Intake:
         With `permits`, each message that is returned has one, reserved before it was fetched.  () when stopped, or when
         none came in time.  Never raises: a broker that fails is asked again after a growing pause.
         """
-        if self._gate.rate is not None or self._gate.paused:
+        if self._gate.may_wait:
             self._settler.flush()  # the gate may hold us for long
         permitted = self._gate.permit()
         if not permitted:
@@ -85,6 +85,11 @@ class Intake:
             return ()
         ready = [delivery for delivery in deliveries if self._receiver.admit(delivery)]
         self._gate.used(len(ready))
+        trouble = self._receiver.trouble
+        if trouble is not None:
+            self._receiver.trouble = None
+            if not ready:  # otherwise they must start first; what was given back comes again
+                self._back_off(trouble)
         return ready
 
     def _fetch(self, limit: int, wait: float) -> Sequence[Delivery]:

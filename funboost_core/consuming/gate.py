@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Protocol
 
 from ..native import Condition
 from ..policies.rate import Rate
@@ -13,16 +13,31 @@ if TYPE_CHECKING:
 UNLIMITED = 1_000_000_000
 
 
+class Limit(Protocol):
+    """What may close the gate for a while; asked by the thread that fetches."""
+
+    def due(self, now: float) -> tuple[int, float]:
+        """How many messages may start at monotonic time `now` (many when it does not count), else the seconds until some may."""
+
+
 class Gate:
     """Blocks the thread that is about to fetch until something may start.
 
-    `idle` is called with the seconds to wait instead of sleeping where the broker must be served meanwhile.
+    `limits` (time windows and the like) must all agree, besides the rate.  `idle` is called with the seconds to wait
+    instead of sleeping where the broker must be served meanwhile.
     """
 
-    def __init__(self, clock: Clock, qps: float | None, idle: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        qps: float | None,
+        idle: Callable[[float], None] | None = None,
+        limits: tuple[Limit, ...] = (),
+    ) -> None:
         self._clock = clock
         self._changed = Condition()
         self._idle = idle
+        self._limits = limits
         self.rate = Rate(qps) if qps else None
         self.paused: bool = False
         self.stopped: bool = False
@@ -30,16 +45,28 @@ class Gate:
     def permit(self) -> int:
         """How many messages may start now, waiting until it is at least one; 0 when stopped."""
         while not self.stopped:
-            if not self.paused:
-                if self.rate is None:
-                    return UNLIMITED
-                starts, wait = self.rate.due(self._clock.monotonic())
-                if starts:
-                    return starts
-                self._wait(wait)
-            else:
+            if self.paused:
                 self._wait(None)
+                continue
+            if self.rate is None and not self._limits:
+                return UNLIMITED
+            starts, wait = self._due(self._clock.monotonic())
+            if starts:
+                return starts
+            self._wait(wait)
         return 0
+
+    def _due(self, now: float) -> tuple[int, float]:
+        for limit in self._limits:
+            starts, wait = limit.due(now)
+            if not starts:
+                return 0, wait
+        return (UNLIMITED, 0.0) if self.rate is None else self.rate.due(now)
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether `permit` may take long."""
+        return self.rate is not None or self.paused or bool(self._limits)
 
     def used(self, starts: int) -> None:
         """`starts` messages were admitted; what was skipped or put off costs no start."""

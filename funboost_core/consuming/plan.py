@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Admit = Callable[["Delivery"], "Admission | None"]
 Finish = Callable[["Delivery", "Outcome", "Verdict"], None]
+Leave = Callable[["Delivery", "Verdict | None"], None]
 
 
 class Plan:
@@ -34,17 +35,19 @@ class Plan:
         "call",
         "finish",
         "judge",
+        "leave",
         "params",
         "reply",
         "task",
     )
 
-    def __init__(self, task: Task, params: BoosterParams, call: Callable[..., Any]) -> None:
+    def __init__(self, task: Task, params: BoosterParams, call: Callable[..., Any], timed: bool = False) -> None:
         hooks = task.hooks
         self.task: Task = task
         self.params: BoosterParams = params
         self.call: Callable[..., Any] = call
-        self.admit: tuple[Admit, ...] = admission.steps(task, params)
+        self.admit: tuple[Admit, ...] = admission.steps(task, params, timed)
+        self.leave: tuple[Leave, ...] = ()
         self.before: tuple[Bound, ...] = binding.bind(hooks, "funboost_before_execute", "delivery", "task")
         self.after: tuple[Bound, ...] = binding.bind(hooks, "funboost_after_execute", "delivery", "task", "outcome")
         self.judge: Bound | None = binding.bind_deciding(hooks, "funboost_judge", "delivery", "task", "outcome")
@@ -53,13 +56,13 @@ class Plan:
         self.reply: Finish | None = finishing.reply(task, params) if params.is_using_rpc_mode else None
         self.finish: tuple[Finish, ...] = (() if self.reply is None else (self.reply,)) + finishing.recording(params)
         self.bare: bool = not (
-            self.before or self.after or self.judge or self.finish or self.before_ack or self.after_ack
+            self.before or self.after or self.judge or self.finish or self.before_ack or self.after_ack or self.leave
         )
 
     def steps(self) -> tuple[tuple[Any, ...], ...]:
         """All steps, for `explain` and for the test that unused controls leave no trace."""
         judge = (self.judge,) if self.judge else ()
-        return (self.admit, self.before, self.after, judge, self.before_ack, self.after_ack, self.finish)
+        return (self.admit, self.before, self.after, judge, self.before_ack, self.after_ack, self.finish, self.leave)
 
 
 class Planner:
@@ -96,9 +99,7 @@ class Planner:
         key = (timed, *((name, repr(extra[name])) for name in sorted(names)))
         plan = self._compiled.get(key)
         if plan is None:
-            plan = Plan(self._task, overridden(self._task.params, extra), self._call)
-            if timed:
-                plan.admit = (*plan.admit, admission.not_before(self._task))
+            plan = Plan(self._task, overridden(self._task.params, extra), self._call, timed)
             if len(self._compiled) >= self._MOST:
                 self._compiled.clear()
             self._compiled[key] = plan

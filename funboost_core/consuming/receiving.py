@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import BadMessage, ConfigError, SignatureError, TaskSkipped
+from ..errors import BadMessage, CannotJudge, ConfigError, SignatureError, TaskSkipped
 from ..message import RESERVED, decode, unpack
 from ..outcome import DeadLetter, Drop, Later, Outcome, Skip
+from .leaving import leave
 
 if TYPE_CHECKING:
     from ..ports.broker import Delivery
@@ -23,6 +24,7 @@ class Receiver:
         self._planner = planner
         self._settler = settler
         self._time = task.environment.clock.time
+        self.trouble: BaseException | None = None  # why a message could not be judged; whoever fetches waits a while
 
     def admit(self, delivery: Delivery) -> bool:
         """True when the message may run; else it is skipped, put off or a dead letter, and who waits for it is told."""
@@ -41,6 +43,11 @@ class Receiver:
         except (BadMessage, SignatureError, ConfigError) as error:
             task.logger.error("%s: a message goes to the dead-letter queue: %s", task.queue_name, error)
             self._reject(delivery, str(error), None)
+            return False
+        except CannotJudge as error:
+            task.logger.warning("%s %s goes back: %s", task.queue_name, delivery.task_id, error)
+            self.trouble = error
+            self._settler.give_back([delivery])
             return False
         except Exception as error:  # a plugin's convert or admit hook
             task.logger.exception("%s: a message goes to the dead-letter queue", task.queue_name)
@@ -63,6 +70,7 @@ class Receiver:
         return decode(body, self._task.params.max_message_bytes)
 
     def _not_now(self, delivery: Delivery, admission: Skip | Later) -> None:
+        leave(delivery, None)
         if isinstance(admission, Skip):
             task = self._task
             task.logger.info("%s %s is skipped: %s", task.queue_name, delivery.task_id, admission.reason)
@@ -74,6 +82,7 @@ class Receiver:
             self._settler.later(delivery, admission.due)
 
     def _reject(self, delivery: Delivery, reason: str, error: Exception | None) -> None:
+        leave(delivery, None)
         self._tell(delivery, DeadLetter(reason))
         self._settler.dead_letter(delivery, reason, error)
 

@@ -16,6 +16,7 @@ from ..outcome import Ack, DeadLetter, Drop, Requeue, Retry, Verdict
 from ..ports.broker import Body, Delivery, Outgoing
 from ..ports.capability import Capability
 from ..ports.store import Parked
+from .leaving import leave
 
 if TYPE_CHECKING:
     from ..ports.broker import PullBroker
@@ -93,6 +94,8 @@ class Settler:
     def give_back(self, deliveries: list[Delivery]) -> None:
         """Return what was fetched and not started."""
         if deliveries:
+            for delivery in deliveries:
+                leave(delivery, None)
             self._attempt(lambda: self._broker.requeue(deliveries))
 
     def later(self, delivery: Delivery, due: float, **extra: Any) -> None:

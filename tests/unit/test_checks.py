@@ -10,7 +10,20 @@ from funboost_core.checks import NOT_YET, broker_options, refuse_missing
 from funboost_core.errors import CapabilityMissing, NotAvailableYet
 from funboost_core.task import Task
 
-EFFECTS = {"function_timeout": 5, "task_filtering_expire_seconds": 60, "filter_str": "x"}
+EFFECTS = {
+    "function_timeout": 5,
+    "task_filtering_expire_seconds": 60,
+    "filter_str": "x",
+    "rate_group": "g",
+    "rate_key": "x",
+    "retry_backoff": 2,
+    "retry_only_for": (OSError,),
+    "retry_never_for": (OSError,),
+    "dead_letter_for": (OSError,),
+    "unique": "while_queued",
+    "unique_key": "x",
+    "run_window": "* 8-18 * * *",
+}
 
 
 @pytest.mark.parametrize("name", sorted(NOT_YET))
