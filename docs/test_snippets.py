@@ -11,12 +11,12 @@ import time
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
 SNIPPETS = Path(__file__).parent / "snippets"
-TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py"}
+TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py", "redis_first.py"}
 PROGRAMS = sorted(file.name for file in SNIPPETS.glob("*.py") if file.name not in TESTED_BELOW)
 SECONDS = 50
 
@@ -80,6 +80,12 @@ def test_it_runs(name: str, start: Start) -> None:
 def test_the_first_program_prints_its_sums(start: Start) -> None:
     lines = finish(start(str(SNIPPETS / "quick_start.py"))).splitlines()
     assert {f"{n} + {n} = {2 * n}" for n in range(10)} <= set(lines)
+
+
+@pytest.mark.server
+def test_the_first_program_on_redis(start: Start, redis_place: Any) -> None:
+    settings = {"FUNBOOST_REDIS_URL": redis_place.url, "FUNBOOST_STATE_URL": "redis://"}
+    finish(start(str(SNIPPETS / "redis_first.py"), **settings, FUNBOOST_NAMESPACE=redis_place.namespace))
 
 
 def test_two_programs_share_a_queue(start: Start) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .aio_results import AioAsyncResult as AioAsyncResult
     from .boost import boost as boost
     from .booster import Booster as Booster
     from .clock import Clock as Clock
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from .errors import SignatureError as SignatureError
     from .errors import TaskFailed as TaskFailed
     from .hookspecs import hookimpl as hookimpl
+    from .logs import TaskIdFilter as TaskIdFilter
+    from .logs import TaskIdFormatter as TaskIdFormatter
+    from .logs import TaskIdLogger as TaskIdLogger
     from .outcome import Ack as Ack
     from .outcome import DeadLetter as DeadLetter
     from .outcome import Drop as Drop
@@ -41,8 +45,10 @@ if TYPE_CHECKING:
     from .outcome import Run as Run
     from .outcome import Skip as Skip
     from .params import BoosterParams as BoosterParams
+    from .params import HistoryParams as HistoryParams
     from .params import PublisherParams as PublisherParams
     from .params import TaskOptions as TaskOptions
+    from .payloads.codecs import Codec as Codec
     from .plugins import register_plugin as register_plugin
     from .ports.broker import Broker as Broker
     from .ports.broker import BrokerContext as BrokerContext
@@ -50,20 +56,26 @@ if TYPE_CHECKING:
     from .ports.broker import Outgoing as Outgoing
     from .ports.broker import PullBroker as PullBroker
     from .ports.capability import Capability as Capability
+    from .ports.engine import EngineBroker as EngineBroker
+    from .ports.engine import Execute as Execute
+    from .ports.engine import Executed as Executed
     from .ports.pool import Pool as Pool
     from .ports.pool import PoolContext as PoolContext
     from .ports.pool import TaskPool as TaskPool
     from .ports.pool import ThreadPool as ThreadPool
+    from .ports.push import Overflow as Overflow
+    from .ports.push import PushBroker as PushBroker
+    from .ports.push import Sink as Sink
     from .records import BrokerSpec as BrokerSpec
     from .records import PoolSpec as PoolSpec
     from .records import SchedulerSpec as SchedulerSpec
     from .records import StateSpec as StateSpec
     from .redrive import redrive as redrive
-    from .results import AioAsyncResult as AioAsyncResult
     from .results import AsyncResult as AsyncResult
     from .status import FunctionResultStatus as FunctionResultStatus
 
 _NAMES = {
+    "aio_results": "AioAsyncResult",
     "boost": "boost",
     "booster": "Booster",
     "clock": "Clock",
@@ -72,15 +84,19 @@ _NAMES = {
     "errors": "BadMessage BrokerUnavailable ConfigError DeadLetterTask FunboostError RequeueTask ResultError "
     "ResultTimeout RetryTask SignatureError TaskFailed",
     "hookspecs": "hookimpl",
+    "logs": "TaskIdFilter TaskIdFormatter TaskIdLogger",
     "outcome": "Ack DeadLetter Drop Later Outcome Requeue Retry Run Skip",
-    "params": "BoosterParams PublisherParams TaskOptions",
+    "params": "BoosterParams HistoryParams PublisherParams TaskOptions",
     "plugins": "register_plugin",
+    "payloads.codecs": "Codec",
     "ports.broker": "Broker BrokerContext Delivery Outgoing PullBroker",
     "ports.capability": "Capability",
+    "ports.engine": "EngineBroker Execute Executed",
     "ports.pool": "Pool PoolContext TaskPool ThreadPool",
+    "ports.push": "Overflow PushBroker Sink",
     "records": "BrokerSpec PoolSpec SchedulerSpec StateSpec",
     "redrive": "redrive",
-    "results": "AioAsyncResult AsyncResult",
+    "results": "AsyncResult",
     "status": "FunctionResultStatus",
 }
 _WHERE = {name: module for module, names in _NAMES.items() for name in names.split()}

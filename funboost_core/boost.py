@@ -9,7 +9,7 @@ from typing_extensions import ParamSpec
 
 from . import bootstrap
 from .booster import Booster
-from .checks import refuse_impossible, refuse_missing
+from .checks import refuse_impossible
 from .environment import default
 from .params import BoosterParams
 
@@ -57,7 +57,6 @@ def boost(
     where = environment or default()
 
     def decorate(function: Callable[..., Any]) -> Booster[Any, Any, Any]:
-        refuse_missing(boost_params, boost_params.queue_name)
         booster = booster_class(boost_params, function, where)
         refuse_impossible(booster.task)
         where.registry.add(booster)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, TypeVar, overload
 
 from typing_extensions import Concatenate, ParamSpec, Self
 
 from . import bootstrap
+from .aio_results import AioAsyncResult, off_loop
+from .checks import refuse_impossible
 from .message import new_task_id
 from .native import RLock, off_hub
-from .results import AioAsyncResult, AsyncResult, off_loop
+from .results import AsyncResult
 from .task import Task
 
 if TYPE_CHECKING:
     from .environment import Environment
+    from .explain import Explanation
     from .params import BoosterParams, TaskOptions
     from .publishing.publisher import Publisher
 
@@ -62,8 +66,12 @@ class Booster(Generic[P, R, C]):
     @overload
     def __get__(self: Booster[Concatenate[Any, Q], R, C], instance: object, owner: Any = None) -> Callable[Q, C]: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Bind like a function, so that ``obj.method(...)`` calls it."""
-        return self if instance is None else functools.partial(self.consuming_function, instance)
+        """Bind like a function, so that ``obj.method(...)`` calls it and ``Class.class_method.push(Class)`` publishes."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if self.task.method is not None:
+            self.task.method.owner = owner
 
     def __repr__(self) -> str:
         return f"<Booster {self.__name__} on queue {self.queue_name!r}>"  # type: ignore[attr-defined]
@@ -206,6 +214,20 @@ class Booster(Generic[P, R, C]):
 
         off_hub(wait_until_quiet, self.task, self._outlet, minutes * 60)
 
+    def explain(self, options: TaskOptions | None = None) -> Explanation:
+        """What will happen to a call: each control in force, where it comes from, who carries it out; print it.
+
+        Args:
+            options: controls of the message, as given to `publish`.
+
+        Example::
+
+            print(add.explain(TaskOptions(countdown=60)))
+        """
+        from .explain import explain
+
+        return explain(self.task, options)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _muted(self, what: str) -> AsyncResult[R]:
@@ -214,6 +236,19 @@ class Booster(Generic[P, R, C]):
 
     def _aio(self, result: AsyncResult[R]) -> AioAsyncResult[R]:
         return AioAsyncResult(result.task_id, result.timeout, self._environment, result._rpc)
+
+    def rebind(self, environment: Environment, params: BoosterParams) -> None:
+        """Belong to another program, with other parameters; what was opened is closed.  For tests.
+
+        Raises:
+            ConfigError: a control cannot work there.
+        """
+        self.close()
+        task = self.task_class(params, self.consuming_function, environment)
+        task.method = self.task.method  # it knows its class
+        refuse_impossible(task)
+        self.boost_params, self.task, self._environment = params, task, environment
+        environment.registry.add(self)
 
     def forget_connections(self) -> None:
         """In a forked child: publish through a connection of its own."""

@@ -5,8 +5,16 @@ The top level of a script belongs to the parent; a child only needs the function
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Callable
+
+from .native import Lock
+
+if TYPE_CHECKING:
+    from .task import Task
 
 MARK = "FUNBOOST_CHILD_OF"
 """Environment variable set while a child process starts: its parent's process id."""
@@ -20,6 +28,50 @@ def unmute() -> None:
     global muted
     muted = False
     os.environ.pop(MARK, None)
+
+
+_marking = Lock()
+
+
+@contextlib.contextmanager
+def marked() -> Iterator[None]:
+    """A process that is started within the block is a child of ours."""
+    with _marking:  # the environment is that of the whole process
+        os.environ[MARK] = str(os.getpid())
+        try:
+            yield
+        finally:
+            os.environ.pop(MARK, None)
+
+
+def importable(function: Callable[..., Any]) -> bool:
+    """Whether a spawned process finds `function` by importing its module."""
+    main = sys.modules.get("__main__")
+    nameless = (
+        function.__module__ == "__main__" and not getattr(main, "__file__", None) and not getattr(sys, "frozen", False)
+    )
+    return not nameless and "<locals>" not in function.__qualname__
+
+
+def imported(queue_name: str, module: str | None) -> Task:
+    """In a child: the task of a queue, once the module of its function has been imported (None: it was forked).
+
+    Raises:
+        QueueUnknown: that module declares no such task.
+    """
+    from importlib import import_module
+
+    from .environment import every
+    from .errors import QueueUnknown
+
+    if module is not None:
+        if module not in sys.modules:
+            import_module(module)
+        unmute()
+    for environment in every():
+        if queue_name in environment.registry:
+            return environment.registry[queue_name].task
+    raise QueueUnknown(queue=queue_name, known="none after importing its module")
 
 
 def refuse(what: str, queue: str) -> Any:

@@ -7,45 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from .errors import ConfigError, NotAvailableYet
+from .errors import CapabilityMissing, ConfigError, NotAvailableYet, StateMissing
 from .ports.capability import Capability
 from .settings import as_bool
 
 if TYPE_CHECKING:
+    from .params import BoosterParams, TaskOptions
+    from .records import BrokerSpec
     from .task import Task
 
-NOT_YET = frozenset(
-    {
-        "is_using_distributed_frequency_control",
-        "function_timeout",
-        "do_task_filtering",
-        "task_filtering_expire_seconds",
-        "is_support_remote_kill_task",
-        "is_do_not_run_by_specify_time_effect",
-        "filter_str",
-        "rate_group",
-        "rate_key",
-        "key_qps",
-        "key_concurrent_num",
-        "retry_backoff",
-        "retry_interval_max",
-        "retry_jitter",
-        "retry_only_for",
-        "retry_never_for",
-        "dead_letter_for",
-        "max_deliveries",
-        "unique",
-        "unique_key",
-        "throttle_seconds",
-        "debounce_seconds",
-        "run_window",
-    }
-)
-"""Controls whose names are settled and whose work is still to come."""
+_ONCE = ("do_task_filtering", "unique", "unique_key", "throttle_seconds", "debounce_seconds")
+_RATES = ("is_using_distributed_frequency_control", "rate_group", "rate_key", "key_qps", "key_concurrent_num")
 
 
-def refuse_missing(model: BaseModel, queue: str, names: frozenset[str] = NOT_YET) -> None:
-    """Raise `NotAvailableYet` for a control that is set, here or in a subclass, to something that has an effect."""
+def refuse_missing(model: BaseModel, queue: str, names: frozenset[str]) -> None:
+    """Raise `NotAvailableYet` for one of the controls `names` that is set, here or in a subclass, to something that has an effect."""
     fields = type(model).model_fields
     for name in names:
         value = getattr(model, name) if name in fields else None
@@ -64,11 +40,66 @@ def refuse_impossible(task: Task) -> None:
 
     Only tasks that ask for something beyond plain publishing and consuming make the broker's plugin load here.
     """
-    params = task.params
-    state = bool(task.environment.settings("STATE_URL") or task.environment.settings("PARKING_URL"))
-    if params.retry_interval and not state:
+    refuse_homeless(task, task.params)
+    if task.params.is_support_remote_kill_task and not task.environment.state.has("coordinator"):
+        raise StateMissing(feature=f"is_support_remote_kill_task of queue {task.queue_name!r}", setting="STATE_URL")
+    if task.params.is_do_not_run_by_specify_time_effect or task.params.run_window is not None:
+        from .policies import windows
+
+        windows.limits(task)
+    if task.params.history and not task.environment.state.has("history"):
+        raise StateMissing(feature=f"history of queue {task.queue_name!r}", setting="STATE_URL")
+    if any(getattr(task.params, name) for name in _ONCE):
+        from .policies import unique
+
+        unique.refuse_impossible(task)
+    if any(getattr(task.params, name) for name in _RATES):
+        from .policies import rate_checks
+
+        rate_checks.refuse(task)
+
+
+def refuse_waiting(task: Task) -> None:
+    """Raise `CapabilityMissing` where messages would have no place to wait until they are due."""
+    if not task.environment.state.has("parking"):
+        task.need(Capability.DELAY, "countdown and eta", "Set STATE_URL, so that messages can wait there.")
+
+
+IN_ENGINES: Mapping[str, str] = {
+    "concurrent_num": "Set the number of its workers where that engine has it set.",
+    "specify_concurrent_pool": "Its own workers call the function.",
+    "specify_async_loop": "Each of its workers runs coroutines on a loop of its own.",
+    "is_auto_start_specify_async_loop_in_child_thread": "Each of its workers runs coroutines on a loop of its own.",
+}
+"""Parameters that only the owner of the workers can follow: where an engine executes, itself or nobody."""
+
+
+def refuse_unowned(params: BoosterParams, spec: BrokerSpec) -> None:
+    """Raise `CapabilityMissing` for a parameter that was set and that an engine does not take over, nor the core there."""
+    for name, fix in IN_ENGINES.items():
+        if name in params.model_fields_set and name not in (spec.owns or ()):
+            raise CapabilityMissing(
+                kind=spec.kind,
+                queue=params.queue_name,
+                feature=f"{name}={getattr(params, name)!r}",
+                missing="it has workers of its own and does not own that",
+                fix=f"Leave it out. {fix}",
+            )
+
+
+def inert(task: Task) -> list[str]:
+    """Parameters whose defaults mean nothing for this task, because an engine executes it; for `explain`."""
+    owns = task.spec.owns
+    return [] if owns is None else [name for name in IN_ENGINES if name not in owns]
+
+
+def refuse_homeless(task: Task, controls: BoosterParams | TaskOptions) -> None:
+    """Raise `CapabilityMissing` where failed messages would have no place to wait, or to stay."""
+    if task.environment.state.has("parking"):
+        return
+    if controls.retry_interval and "max_retry_times" not in (task.spec.owns or ()):
         task.need(Capability.DELAY, "retry_interval", "Set STATE_URL, so that messages can wait there.")
-    if params.is_push_to_dlx_queue_when_retry_max_times and not state:
+    if controls.is_push_to_dlx_queue_when_retry_max_times or bool(getattr(controls, "dead_letter_for", None)):
         task.need(Capability.SECOND_QUEUE, "a dead-letter queue", "Set STATE_URL, so that dead letters can be kept.")
 
 

@@ -7,6 +7,8 @@ import functools
 import logging
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
+from .native import off_hub
+
 if TYPE_CHECKING:
     from .ports.broker import Delivery
 
@@ -61,6 +63,31 @@ class CurrentTask:
     def queue_name(self) -> str:
         """The queue of the task."""
         return self._delivery().plan.task.queue_name  # type: ignore[no-any-return]
+
+    def report_progress(self, value: Any) -> None:
+        """Let `value`, anything that JSON can carry, be seen as the `progress` of this task's result.
+
+        Each call is a write to the place of the results; in a coroutine use `aio_report_progress`.
+
+        Raises:
+            NotSerializable: JSON cannot carry it.
+
+        Example::
+
+            for number, page in enumerate(pages):
+                convert(page)
+                fct.report_progress({"done": number + 1, "of": len(pages)})
+        """
+        from .progress import report
+
+        off_hub(report, self._delivery(), value)
+
+    async def aio_report_progress(self, value: Any) -> None:
+        """`report_progress` for coroutines: the loop is not blocked."""
+        from .aio_results import off_loop
+        from .progress import report
+
+        await off_loop(report, self._delivery(), value)
 
     def bind(self, function: F) -> F:
         """`function`, to be called on another thread with the context of here."""

@@ -5,10 +5,11 @@ A program uses the one returned by `default`; tests and embedders make their own
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -18,8 +19,10 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from .catalog import Catalog
+    from .mailbox import Mailbox
     from .manager import Manager
     from .registry import Registry
+    from .schedules import Schedulers
     from .state import State
     from .worker import Worker
 
@@ -94,6 +97,20 @@ class Environment:
 
         return self._part("worker", lambda: Worker(self))  # type: ignore[no-any-return]
 
+    @property
+    def schedulers(self) -> Schedulers:
+        """What publishes calls at set times in this process."""
+        from .schedules import Schedulers
+
+        return self._part("schedulers", lambda: Schedulers(self))  # type: ignore[no-any-return]
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """What waits for replies in the place of coroutines, callbacks and batches."""
+        from .mailbox import Mailbox
+
+        return self._part("mailbox", lambda: Mailbox(self))  # type: ignore[no-any-return]
+
     def __call__(self, name: str, default: Any = None) -> Any:
         """Short for ``self.settings(name, default)``."""
         return self.settings(name, default)
@@ -119,9 +136,27 @@ class Environment:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def like(self, settings: Mapping[str, Any], clock: Clock | None = None) -> Environment:
+        """Another program with the same plugins, configuration and spellings, but tasks and state of its own.
+
+        Args:
+            settings: values that outrank those of this one.
+            clock: its time; this one's if None.
+
+        Example::
+
+            with using(default().like({"STATE_URL": "memory://"})):
+                ...
+        """
+        other = Environment(clock=clock or self.clock)
+        other.settings = self.settings.over(settings)
+        other.aliases = self.aliases
+        other._parts.update(manager=self.manager, catalog=self.catalog)
+        return other
+
     def close(self) -> None:
         """Stop what consumes and release what was opened."""
-        for name in ("worker", "registry", "state"):
+        for name in ("schedulers", "worker", "registry", "mailbox", "state"):
             part = self._parts.get(name)
             if part is not None:
                 part.close()
@@ -129,7 +164,7 @@ class Environment:
     def _forked(self) -> None:
         """In a forked child: connections, threads and locks of the parent are not ours."""
         self._lock = RLock()
-        for name in ("state", "worker"):
+        for name in ("state", "worker", "schedulers", "mailbox"):
             self._parts.pop(name, None)
         if "registry" in self._parts:
             self.registry.forget_connections()
@@ -173,6 +208,17 @@ def _project_key() -> str:
 
 
 _default: Environment | None = None
+
+
+@contextlib.contextmanager
+def using(environment: Environment) -> Iterator[Environment]:
+    """Let `environment` be the one that `default` returns, within the block; for tests."""
+    global _default
+    before, _default = _default, environment
+    try:
+        yield environment
+    finally:
+        _default = before
 
 
 def default() -> Environment:

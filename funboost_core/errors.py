@@ -77,6 +77,12 @@ class NotSerializable(FunboostError, TypeError):
     """Argument {name!r} of queue {queue!r} is a {type}, which JSON cannot carry. Pass plain data instead."""
 
 
+class SecretKeyMissing(NotSerializable):
+    """Argument {name!r} of queue {queue!r} is a {type}, which JSON cannot carry. It can travel pickled between hosts
+    that share a key to sign it with: set FUNBOOST_SECRET_KEY to the same secret text on all of them. Or pass plain
+    data, or annotate the parameter with a type that pydantic can carry."""
+
+
 # -- messages and brokers ------------------------------------------------------------------------------------
 
 
@@ -117,6 +123,28 @@ class TaskSkipped(FunboostError):
 
 class DeadLetterTask(TaskControl):
     """The task asked for its message to be moved to the dead-letter queue."""
+
+
+# -- runs that were ended ----------------------------------------------------------------------------------------
+
+
+class RunInterrupted(BaseException):
+    """Thrown into a run that is to end now.  ``except Exception`` does not catch it; `with` and `finally` do their work.
+
+    What becomes of the run is `TaskTimeout` or `TaskKilled`.
+    """
+
+
+class TaskTimeout(FunboostError, TimeoutError):
+    """The run took longer than function_timeout={seconds} s and was ended."""
+
+
+class TaskKilled(FunboostError):
+    """The task was killed on request."""
+
+
+class ProcessDied(FunboostError):
+    """The process that ran the task ended: {how}."""
 
 
 # -- results ----------------------------------------------------------------------------------------------------

@@ -21,6 +21,31 @@ from . import native
 R = TypeVar("R")
 
 
+class Bell:
+    """What `native.event` gives to a greenlet: set on a real thread, waited for by this greenlet only."""
+
+    def __init__(self) -> None:
+        self._reader, writer = socket.socketpair()
+        self._writer = real_socket(fileno=writer.detach())
+
+    def set(self) -> None:
+        """Wake who waits."""
+        self._writer.close()  # the reader meets the end
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether it has been set, within `timeout` seconds; then it is of no use any more."""
+        self._reader.settimeout(timeout)
+        try:
+            self._reader.recv(1)
+        except socket.timeout:
+            return False
+        except BaseException:  # the greenlet is killed
+            self._reader.close()
+            raise
+        self._reader.close()
+        return True
+
+
 class _Call:
     """A call that is made on one thread and awaited on another."""
 
@@ -29,12 +54,7 @@ class _Call:
         self._args = args
         self._result: Any = None
         self._error: BaseException | None = None
-        self._event: native.Event | None = None
-        if native.blocking_allowed():
-            self._event = native.Event()
-        else:
-            self._reader, writer = socket.socketpair()
-            self._writer = real_socket(fileno=writer.detach())
+        self._done = native.event()
 
     def run(self) -> None:
         """Make the call and wake who waits."""
@@ -42,20 +62,11 @@ class _Call:
             self._result = self._function(*self._args)
         except BaseException as error:
             self._error = error
-        if self._event is not None:
-            self._event.set()
-        else:
-            self._writer.close()  # the reader meets the end
+        self._done.set()
 
     def wait(self) -> Any:
         """What the call returned or raised.  A caller that is killed meanwhile leaves the call to itself."""
-        if self._event is not None:
-            self._event.wait()
-        else:
-            try:
-                self._reader.recv(1)
-            finally:
-                self._reader.close()
+        self._done.wait()
         if self._error is not None:
             raise self._error
         return self._result

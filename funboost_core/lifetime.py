@@ -40,14 +40,19 @@ def hold(worker: Worker) -> None:
     _main_file = _main_file or getattr(sys.modules.get("__main__"), "__file__", None)
     if not _held:
         _held = True
-        import concurrent.futures.thread  # noqa: F401  its own exit hook must be registered before ours to run after it
-
-        register = _exit_hooks()
-        if register is not None:
-            register(_wait_at_exit)
-        else:  # pragma: no cover - an interpreter without the private hook
-            Thread(target=_wait_at_exit, name="funboost-hold", daemon=False).start()
+        at_exit(_wait_at_exit)
     _catch_signals()
+
+
+def at_exit(wait: Callable[[], None]) -> None:
+    """Call `wait` when the main thread has ended; until it returns, executors and daemon threads go on."""
+    import concurrent.futures.thread  # noqa: F401  its own exit hook must be registered before ours to run after it
+
+    register = _exit_hooks()
+    if register is not None:
+        register(wait)
+    else:  # pragma: no cover - an interpreter without the private hook
+        Thread(target=wait, name="funboost-hold", daemon=False).start()
 
 
 def _exit_hooks() -> Callable[[Callable[[], None]], None] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import inf
 from typing import TYPE_CHECKING, Callable
 
 from .native import Condition, Thread
@@ -18,7 +19,7 @@ TICK = 0.005
 
 
 class Maintenance:
-    """Calls `beat` of each consumer once every `interval` seconds and `tick` every 5 ms while one is fast."""
+    """Calls `beat` of each consumer once every `interval` seconds, `tick` every 5 ms while one is fast, `alarm` on demand."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Maintenance:
         self._changed = Condition()
         self._stopping = False
         self._hurrying = False
+        self._alarm = inf
         self._thread: Thread | None = None
 
     def start(self) -> None:
@@ -47,6 +49,13 @@ class Maintenance:
         with self._changed:
             self._hurrying = True
             self._changed.notify_all()
+
+    def wake_at(self, moment: float) -> None:
+        """Call `alarm` at that monotonic time, or earlier for somebody else."""
+        with self._changed:
+            if moment < self._alarm:
+                self._alarm = moment
+                self._changed.notify_all()
 
     def stop(self) -> None:
         """End the thread and wait for it."""
@@ -62,15 +71,20 @@ class Maintenance:
         while True:
             with self._changed:
                 if not self._stopping:
-                    left = next_beat - self._clock.monotonic()
+                    left = min(next_beat, self._alarm) - self._clock.monotonic()
                     if left > 0:
                         self._clock.wait(self._changed, min(left, TICK) if self._hurrying else left)
                 if self._stopping:
                     return
+                ringing = self._clock.monotonic() >= self._alarm
+                if ringing:
+                    self._alarm = inf
             consumers = self._consumers()
             if self._hurrying:
                 self._hurrying = any(not consumer.settler.eager for consumer in consumers)
                 self._each(consumers, "tick")
+            if ringing:
+                self._each(consumers, "alarm")
             if self._clock.monotonic() >= next_beat:
                 next_beat = self._clock.monotonic() + self._interval
                 self._each(consumers, "beat")

@@ -65,7 +65,7 @@ class Manager:
             return
         label = _free(self._pm, label)
         before = {room: dict(kinds) for room, kinds in self._index.items()}
-        self._registering = label
+        outer, self._registering = self._registering, label
         try:
             self._pm.register(plugin, label)
             self._pm.check_pending()
@@ -77,7 +77,7 @@ class Manager:
                 raise _incompatible(label, error) from error
             raise
         finally:
-            self._registering = ""
+            self._registering = outer  # a declaration may make another plugin load
 
     def unregister(self, plugin: Any) -> None:
         """Forget a plugin and all that it declared."""

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 RESERVED = ("extra", "publish_time", "publish_time_format")
 """Top-level names of a message that are no arguments."""
+DEAD_LETTERS = "_dlx"
+"""What the name of a dead-letter queue has at its end."""
+PICKLED = "can_not_json_serializable_keys"
+"""Entry of an `extra`: the arguments that are text of the literal of their pickled bytes."""
+CODECS = "codecs"
+"""Entry of an `extra`: the names of the codecs that were applied to the arguments, in their order."""
 GENERATED = 3
 """Entries that every `extra` has; more of them means that the message may override controls."""
 
@@ -69,16 +75,16 @@ def new_task_id(queue_name: str) -> str:
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def _plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether the fast encoder is exact for `value`: it would turn sets, bytes, dates … into JSON silently."""
     kind = type(value)
     if kind in _SCALARS:
         return True
     if kind is list:
-        return all(map(_plain, value))
+        return all(map(is_plain, value))
     if kind is dict:
         for key, item in value.items():  # written out: a third of the cost of encoding
-            if type(key) is not str or (type(item) not in _SCALARS and not _plain(item)):
+            if type(key) is not str or (type(item) not in _SCALARS and not is_plain(item)):
                 return False
         return True
     return False
@@ -91,7 +97,7 @@ def encode(body: dict[str, Any], queue: str = "") -> bytes:
         NotSerializable: a value that JSON cannot carry; names the argument.
     """
     try:
-        if _plain(body):
+        if is_plain(body):
             return to_json(body)
     except (ValueError, RecursionError):  # a lone surrogate, which only escaping can carry; or too deep
         pass
@@ -108,6 +114,13 @@ def encode(body: dict[str, Any], queue: str = "") -> bytes:
             except (TypeError, ValueError, RecursionError) as error:
                 raise NotSerializable(name=name, queue=queue, type=f"{type(value).__name__} ({error})") from error
         raise
+
+
+def as_bytes(body: bytes | str | dict[str, Any]) -> bytes:
+    """What a broker without OBJECTS would carry."""
+    if isinstance(body, dict):
+        return encode(body)
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
 
 
 def decode(body: bytes | str | dict[str, Any], limit: int) -> dict[str, Any]:
@@ -156,6 +169,16 @@ def unpack(delivery: Delivery, data: dict[str, Any], queue_name: str, now: float
         extra["publish_time"] = now
     delivery.arguments = data
     delivery.extra = extra
+
+
+def priority_of(body: bytes | dict[str, Any]) -> int:
+    """The priority that a message asks for; 0 where it has none or cannot be read."""
+    try:
+        message = body if isinstance(body, dict) else from_json(body)
+        priority = message["extra"]["priority"]
+    except (ValueError, TypeError, KeyError):
+        return 0
+    return priority if type(priority) is int else 0
 
 
 def respell(extra: dict[str, Any], spellings: Mapping[str, str]) -> None:

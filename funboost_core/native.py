@@ -32,6 +32,7 @@ __all__ = [
     "Thread",
     "blocking_allowed",
     "current_thread",
+    "event",
     "get_ident",
     "in_main_thread",
     "off_hub",
@@ -128,6 +129,15 @@ def off_hub(function: Callable[..., R], *args: Any) -> R:
     from .green import call
 
     return call(function, *args)
+
+
+def event() -> Event:
+    """An event that is set once, on any thread, and waited for here: other greenlets of this thread go on meanwhile."""
+    if not patched or get_ident() in _ours:
+        return Event()
+    from .green import Bell
+
+    return Bell()  # type: ignore[return-value]
 
 
 def runs_hub() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -37,17 +38,25 @@ class Run:
 
 @dataclass(frozen=True)
 class Skip:
-    """Do not run it; acknowledge it."""
+    """Do not run it; acknowledge it.
+
+    `copy`: another message with its task id runs, so nobody is told of this one, and what is held for the id stays.
+    """
 
     reason: str
+    copy: bool = False
 
 
 @dataclass(frozen=True)
 class Later:
-    """Run it at `due` (epoch seconds), or give it back at once when `due` is None."""
+    """Run it at `due` (epoch seconds), or give it back at once when `due` is None.
+
+    `changes` are made to its extra while it waits; without them it waits as it came, to the byte.
+    """
 
     due: float | None
     reason: str = ""
+    changes: Mapping[str, Any] | None = None
 
 
 Admission = Union[Run, Skip, Later]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypeVar, Uni
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .checks import refuse_missing
 from .errors import ConfigError
+from .timing import parse
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -45,6 +45,31 @@ class PublisherParams(BaseModel):
     )
 
 
+class HistoryParams(BaseModel):
+    """What is kept of each run in the history store, and for how many seconds; 7 days by default.
+
+    With `is_use_bulk_insert` the records of half a second are written together, while the tasks go on; without it the
+    record is in the store when the message is acknowledged, unless the store is away.
+    """
+
+    model_config = _MODEL
+
+    is_save_status: bool = Field(default=False, description="Keep the status.")
+    is_save_result: bool = Field(default=False, description="Keep the result too.")
+    expire_seconds: Number = Field(default=7 * 24 * 3600, gt=0, description="For how long.")
+    is_use_bulk_insert: bool = Field(default=False, description="Write twice a second instead of at each run.")
+
+    @model_validator(mode="after")
+    def _status_first(self) -> "HistoryParams":
+        if self.is_save_result and not self.is_save_status:
+            raise ValueError("is_save_result needs is_save_status=True")
+        return self
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept."""
+        return self.is_save_status
+
+
 class BoosterParams(PublisherParams):
     """How a function becomes a task.  Times are in seconds.
 
@@ -79,16 +104,22 @@ class BoosterParams(PublisherParams):
         default=False, description="Tell the state store that this consumer lives."
     )
     max_retry_times: int = Field(default=3, ge=0, description="Runs after the first one that failed.")
-    retry_interval: Number = Field(default=0, ge=0, description="Seconds between runs; 0 = at once.")
-    retry_backoff: Number = Field(default=1, ge=1, description="Each interval is so many times the one before.")
-    retry_interval_max: Optional[Number] = Field(default=None, gt=0, description="Longest interval; None = no limit.")
-    retry_jitter: Number = Field(default=0, ge=0, le=1, description="Share by which an interval varies at random.")
+    retry_interval: Number = Field(default=0, ge=0, lt=float("inf"), description="Seconds between runs; 0 = at once.")
+    retry_backoff: Number = Field(
+        default=1, ge=1, lt=float("inf"), description="Each interval is so many times the one before."
+    )
+    retry_interval_max: Optional[Number] = Field(
+        default=None, gt=0, lt=float("inf"), description="Longest interval; None = a year."
+    )
+    retry_jitter: Number = Field(
+        default=0, ge=0, le=1, description="Share of an interval by which it may be shorter, at random."
+    )
     retry_only_for: tuple[type[BaseException], ...] = Field(
         default=(), description="Only these errors are retried; () = all."
     )
     retry_never_for: tuple[type[BaseException], ...] = Field(default=(), description="These errors are not retried.")
     dead_letter_for: tuple[type[BaseException], ...] = Field(
-        default=(), description="These errors make a dead letter at once."
+        default=(), description="These errors make a dead letter at once, whatever else holds."
     )
     max_deliveries: Optional[int] = Field(
         default=10, ge=1, description="Dead letter when so many workers have died of it; None = no limit."
@@ -117,12 +148,22 @@ class BoosterParams(PublisherParams):
     debounce_seconds: Optional[Number] = Field(
         default=None, gt=0, description="Of equal calls only the last runs, after so long without another."
     )
+    history: Optional[HistoryParams] = Field(default=None, description="What is kept of each run, and how long.")
     user_custom_record_process_info_func: Optional[Callable[..., Any]] = Field(
-        default=None, description="Called with a FunctionResultStatus when a message is finished."
+        default=None, description="Called (or awaited) with a FunctionResultStatus when a message is finished."
     )
     is_using_rpc_mode: bool = Field(default=False, description="Send the result back to the publisher.")
     rpc_result_expire_seconds: Number = Field(default=600, gt=0, description="How long a result waits to be read.")
-    is_support_remote_kill_task: bool = Field(default=False, description="Allow running tasks to be killed from afar.")
+    is_support_remote_kill_task: bool = Field(default=False, description="Allow tasks to be killed from afar.")
+    isolation: Optional[Literal["process"]] = Field(
+        default=None, description="Each run in a process of its own, which can really be killed; None = here."
+    )
+    isolation_memory_mb: Optional[int] = Field(
+        default=None, ge=1, description="Most megabytes that runs may take in their process; None = no limit."
+    )
+    isolation_cpu_seconds: Optional[Number] = Field(
+        default=None, gt=0, description="Most processor seconds of a run in its process; None = no limit."
+    )
     is_do_not_run_by_specify_time_effect: bool = Field(
         default=False, description="Switch for do_not_run_by_specify_time."
     )
@@ -175,6 +216,8 @@ class TaskOptions(BaseModel):
 
     function_timeout: Optional[Number] = Field(default=None, ge=0)
     max_retry_times: Optional[int] = Field(default=None, ge=0)
+    retry_interval: Optional[Number] = Field(default=None, ge=0, lt=float("inf"))
+    is_push_to_dlx_queue_when_retry_max_times: Optional[bool] = None
     is_print_detail_exception: Optional[bool] = None
     msg_expire_seconds: Optional[Number] = Field(default=None, ge=0)
     is_using_rpc_mode: Optional[bool] = None
@@ -193,6 +236,11 @@ class TaskOptions(BaseModel):
     def _one_time(self) -> "TaskOptions":
         if self.countdown is not None and self.eta is not None:
             raise ValueError("countdown and eta are both set; give one of them")
+        if isinstance(self.eta, str):
+            try:
+                parse(self.eta)
+            except ValueError:
+                raise ValueError(f"eta={self.eta!r} is no time such as '2030-01-31 08:00:00'") from None
         return self
 
     def extra(self) -> dict[str, Any]:
@@ -223,6 +271,5 @@ def overridden(params: BoosterParams, extra: dict[str, Any]) -> BoosterParams:
         options = TaskOptions(**changes)
     except ValueError as error:
         raise ConfigError(f"The message's extra has a control that cannot be used: {error}") from error
-    refuse_missing(options, params.queue_name)
     given = {name: getattr(options, name) for name in changes}
     return params.model_copy(update={name: value for name, value in given.items() if value is not None})

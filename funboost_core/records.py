@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Union
 
@@ -23,7 +23,8 @@ def resolve(factory: Factory) -> Callable[..., Any]:
 class BrokerSpec:
     """A broker kind.  `factory` is called with a `BrokerContext`; name it as text to import the client lazily.
 
-    `options` is the pydantic model of ``broker_exclusive_config`` or None; `owns` names what an engine takes over.
+    `options` is the pydantic model of ``broker_exclusive_config`` or None; `owns` names the parameters of `BoosterParams`
+    that an engine (`EngineBroker`) takes over, and is None for all other brokers.
     """
 
     kind: str
@@ -31,7 +32,7 @@ class BrokerSpec:
     capabilities: Capability
     options: type[Any] | str | None = None
     summary: str = ""
-    owns: frozenset[str] = field(default_factory=frozenset)
+    owns: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class StateSpec:
 
 @dataclass(frozen=True)
 class SchedulerSpec:
-    """A scheduler of periodic jobs.  `factory` is called with ``(queue, environment)``."""
+    """A scheduler of periodic jobs.  `factory` is called with a `SchedulerContext`."""
 
     kind: str
     factory: Factory

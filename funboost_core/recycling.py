@@ -26,7 +26,7 @@ def exhausted(consumer: Consumer) -> str:
     return ""
 
 
-def memory_mb() -> float:
+def memory_mb(wanted_for: str = "process_max_memory_mb") -> float:
     """The memory of this process in megabytes: resident now, or at its peak where the system tells only that.
 
     Raises:
@@ -43,7 +43,7 @@ def memory_mb() -> float:
     else:
         return float(psutil.Process().memory_info().rss) / 1e6
     if sys.platform == "win32":
-        raise ConfigError("process_max_memory_mb needs psutil on this system. Install it with: pip install psutil")
+        raise ConfigError(f"{wanted_for} needs psutil on this system. Install it with: pip install psutil")
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)

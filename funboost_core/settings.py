@@ -38,6 +38,12 @@ class Settings:
         """Add a lower-ranking source; `source()` is called at each look-up and should be cheap."""
         self._sources.append((name, source))
 
+    def over(self, values: Mapping[str, Any]) -> Settings:
+        """The same settings with `values` above all others."""
+        other = Settings({**self.values, **values})
+        other.defaults, other._sources = self.defaults, self._sources
+        return other
+
     def _layers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield "argument", self.values
         yield "environment", {key[len(PREFIX) :]: value for key, value in os.environ.items() if key.startswith(PREFIX)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .errors import ConfigError, StateMissing
 from .native import RLock
 from .records import resolve
+from .settings import hide
 
 if TYPE_CHECKING:
     from .environment import Environment
@@ -67,6 +68,10 @@ class State:
     def has(self, part: str) -> bool:
         """Whether a backend for `part` is configured."""
         return bool(self._url(part))
+
+    def where(self, part: str) -> str:
+        """The URL of the backend of `part`, without its password; "" where none is configured."""
+        return str(hide("url", self._url(part)))
 
     def check_processes(self) -> None:
         """Raise `ConfigError` where a part of the state lives in one process and could not be shared with children."""

@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
+
 from .errors import text_of
 from .message import encode
 from .native import get_ident
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 FAILED = "FUNC_RUN_ERROR"
 """The `result` of a run that failed."""
+
+_FOREIGN = frozenset({"_id", "task_id", "msg_dict", "params", "params_str", "result", "exception", "exception_msg"})
+"""Entries of a record that contain what came from elsewhere."""
 
 
 class FunctionResultStatus:
@@ -41,6 +46,11 @@ class FunctionResultStatus:
         return cls(_describe(delivery, None, "running"))
 
     @classmethod
+    def between(cls, delivery: Delivery, outcome: Outcome) -> FunctionResultStatus:
+        """The status after a run that is followed by another one."""
+        return cls(_describe(delivery, outcome, "running"))
+
+    @classmethod
     def finished(cls, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> FunctionResultStatus:
         """The status after the last run of a message."""
         return cls(_describe(delivery, outcome, "finish"))
@@ -53,15 +63,23 @@ class FunctionResultStatus:
     def get_status_dict(self, without_datetime_obj: bool = False) -> dict[str, Any]:
         """All of it as a dict with ``_id`` and insert times; `without_datetime_obj` leaves only JSON types."""
         now = datetime.datetime.now()
-        status = {
-            **self.__dict__,
-            "_id": self.task_id,
-            "insert_time_str": now.strftime("%Y-%m-%d %H:%M:%S"),
-            "insert_minutes": now.strftime("%Y-%m-%d %H:%M"),
-        }
+        text = now.isoformat(" ", "seconds")
+        status = {**self.__dict__, "_id": self.task_id, "insert_time_str": text, "insert_minutes": text[:16]}
         if not without_datetime_obj:
             status.update(insert_time=now, utime=datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
         return status
+
+    def record(self, with_result: bool) -> bytes:
+        """What the history keeps, as JSON: nothing that the function may go on to change; without ``result`` if not wanted."""
+        record = self.get_status_dict(without_datetime_obj=True)
+        if not with_result:
+            del record["result"]
+        try:
+            return to_json(record, fallback=_shown)
+        except ValueError:  # bytes or text that are no UTF-8, or something that contains itself
+            for name, value in record.items():
+                record[name] = _shown(value).encode("utf-8", "replace").decode() if name in _FOREIGN else value
+            return to_json(record)
 
     def to_pretty_json_str(self) -> str:
         """Indented JSON; datetimes become text."""
@@ -73,18 +91,33 @@ class FunctionResultStatus:
         return f"FunctionResultStatus(task_id={self.task_id!r}, run_status={self.run_status!r}, success={self.success})"
 
 
-_HOST = ""
+_process: dict[str, Any] = {}
+"""What is the same for all runs of this process."""
+
+
+def _of_process() -> dict[str, Any]:
+    import socket
+
+    host, pid = socket.gethostname(), os.getpid()
+    main = str(getattr(sys.modules.get("__main__"), "__file__", "") or "")
+    _process.update(
+        host_name=host,
+        host_process=f"{host} - {pid}",
+        process_id=pid,
+        script_name=os.path.basename(main),
+        script_name_long=main,
+    )
+    return _process
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_process.clear)
 
 
 def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> dict[str, Any]:
-    global _HOST
-    if not _HOST:
-        import socket
-
-        _HOST = socket.gethostname()
     task, extra, error = delivery.plan.task, delivery.extra, outcome.error if outcome else None
-    main = str(getattr(sys.modules.get("__main__"), "__file__", "") or "")
     return {
+        **(_process or _of_process()),
         "queue_name": task.queue_name,
         "function": getattr(task.function, "__name__", ""),
         "msg_dict": {**delivery.arguments, "extra": extra},
@@ -93,13 +126,8 @@ def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> d
         "task_id": extra["task_id"],
         "publish_time": extra["publish_time"],
         "publish_time_str": extra.get("publish_time_format", ""),
-        "host_name": _HOST,
-        "host_process": f"{_HOST} - {os.getpid()}",
-        "process_id": os.getpid(),
         "thread_id": get_ident(),
         "total_thread": threading.active_count(),
-        "script_name": os.path.basename(main),
-        "script_name_long": main,
         "run_times": outcome.runs if outcome else delivery.runs + 1,
         "run_status": run_status,
         "success": bool(outcome and outcome.success),
@@ -119,6 +147,10 @@ def _text(value: Any) -> str:
     import json  # not at the top: a program that only publishes does without it
 
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _shown(value: Any) -> str:
+    return str(value)[:1000]
 
 
 def dump(status: FunctionResultStatus) -> bytes:

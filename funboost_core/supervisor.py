@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from . import bootstrap
-from .errors import ConfigError, QueueUnknown
+from .errors import ConfigError
 from .native import RLock, Thread
 from .ports.capability import Capability
 from .recycling import exhausted
@@ -50,11 +48,10 @@ class _Child:
         else:
             module = self.task.function.__module__
             self.process = self._context.Process(target=_spawned, args=(queue, module, reader), name=name)
-        os.environ[bootstrap.MARK] = str(os.getpid())
         try:
-            self.process.start()
+            with bootstrap.marked():
+                self.process.start()
         finally:
-            os.environ.pop(bootstrap.MARK, None)
             reader.close()
 
     def restart(self) -> None:
@@ -179,11 +176,7 @@ def _context(task: Task) -> Any:
 
     function = task.function
     assert function is not None
-    main = sys.modules.get("__main__")
-    nameless = (
-        function.__module__ == "__main__" and not getattr(main, "__file__", None) and not getattr(sys, "frozen", False)
-    )
-    if not nameless and "<locals>" not in function.__qualname__:
+    if bootstrap.importable(function):
         return multiprocessing.get_context("spawn")
     if "fork" in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("fork")
@@ -196,28 +189,18 @@ def _context(task: Task) -> Any:
 
 def _spawned(queue_name: str, module: str, pipe: Any) -> None:
     """The main function of a spawned child; its main module has been imported by now."""
-    if module not in sys.modules:
-        importlib.import_module(module)
-    bootstrap.unmute()
-    _consume(queue_name, pipe)
+    _consume(bootstrap.imported(queue_name, module), pipe)
 
 
 def _forked(queue_name: str, inherited: list[Any], pipe: Any) -> None:
     """The main function of a forked child: let go of the parent's ends, or no sibling would ever see an end."""
     for end in inherited:
         end.close()
-    _consume(queue_name, pipe)
+    _consume(bootstrap.imported(queue_name, None), pipe)
 
 
-def _consume(queue_name: str, pipe: Any) -> None:
-    from .environment import every
-
-    for environment in every():
-        if queue_name in environment.registry:
-            break
-    else:
-        raise QueueUnknown(queue=queue_name, known="none after importing its module")
-    worker = environment.worker
+def _consume(task: Task, pipe: Any) -> None:
+    worker = task.environment.worker
 
     def watch() -> None:
         try:
@@ -226,7 +209,7 @@ def _consume(queue_name: str, pipe: Any) -> None:
             pass
         worker.stop()
 
-    consumer = worker.consume(environment.registry[queue_name].task)
+    consumer = worker.consume(task)
     Thread(target=watch, name="funboost-parent", daemon=True).start()
     while worker.active:
         try:
@@ -235,5 +218,5 @@ def _consume(queue_name: str, pipe: Any) -> None:
             continue
         reason = exhausted(consumer)
         if reason and worker.active:
-            logger.info("Process %s of queue %s is replaced: %s.", os.getpid(), queue_name, reason)
+            logger.info("Process %s of queue %s is replaced: %s.", os.getpid(), task.queue_name, reason)
             worker.stop()

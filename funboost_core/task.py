@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import CapabilityMissing, ConfigError
+from .methods import Method, method_of
 from .params import BoosterParams
 from .ports.broker import Broker, BrokerContext
 from .ports.capability import Capability
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import pluggy
 
     from .environment import Environment
+    from .payloads.codecs import Codec
+    from .payloads.keyring import Keyring
     from .records import BrokerSpec, PoolSpec
 
 
@@ -33,6 +36,8 @@ class Task:
         self.environment = environment
         self.queue_name: str = params.queue_name
         self.queue: str = environment.namespaced(params.queue_name)
+        kind = getattr(params, "consuming_function_kind", None)  # of a distribution that knows it better
+        self.method: Method | None = method_of(function, kind) if function is not None else None
         self.signature: Signature | None = Signature(function) if function is not None else None
         self.is_async: bool = function is not None and is_coroutine(function)
 
@@ -41,9 +46,13 @@ class Task:
         """The queue's logger; its level is only touched where the user set one."""
         import logging
 
+        from .logs import TaskIdFilter
+
         logger = logging.getLogger(f"funboost.{self.params.logger_prefix}{self.params.queue_name}")
         if "log_level" in self.params.model_fields_set:
             logger.setLevel(self.params.log_level)
+        if not any(isinstance(known, TaskIdFilter) for known in logger.filters):
+            logger.addFilter(TaskIdFilter())
         return logger
 
     @functools.cached_property
@@ -54,7 +63,12 @@ class Task:
             raise ConfigError(
                 f"Queue {self.queue_name!r} names no broker_kind and the setting BROKER_KIND is empty. Set one of them."
             )
-        return self.environment.catalog.find("brokers", kind)  # type: ignore[no-any-return]
+        spec: BrokerSpec = self.environment.catalog.find("brokers", kind)
+        if spec.owns is not None:
+            from .checks import refuse_unowned
+
+            refuse_unowned(self.params, spec)
+        return spec
 
     @functools.cached_property
     def pool_spec(self) -> PoolSpec:
@@ -84,6 +98,22 @@ class Task:
         """The plugins of all and, after them, ``BoosterParams(hooks=[...])``."""
         self.environment.catalog.load_hooks(str(self.environment.settings("HOOKS", "") or ""))
         return self.environment.manager.scoped(self.params.hooks)
+
+    @functools.cached_property
+    def codecs(self) -> tuple[Codec, ...]:
+        """What plugins do to the arguments of its messages, in order; nothing where the broker passes objects."""
+        if Capability.OBJECTS in self.capabilities:
+            return ()
+        from .payloads.codecs import codecs_of
+
+        return codecs_of(self)
+
+    @functools.cached_property
+    def keyring(self) -> Keyring:
+        """The keys that sign and encrypt its messages."""
+        from .payloads.keyring import Keyring
+
+        return Keyring(self.environment)
 
     def make_broker(self) -> Broker:
         """A new broker object for this queue, opened."""

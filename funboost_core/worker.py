@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from . import binding, lifetime
 from .consuming.consumer import BEAT, Consumer
+from .consuming.deadlines import Deadlines
+from .consuming.health import Health, health_of
+from .consuming.history import HistoryWriter
 from .errors import QueueUnknown
 from .maintenance import Maintenance
 from .native import Condition, RLock, off_hub, patched
@@ -20,6 +23,15 @@ logger: logging.Logger = logging.getLogger("funboost.worker")
 
 DRAIN = 30.0
 """Seconds that running tasks get to end when the worker stops (setting DRAIN_SECONDS)."""
+
+
+def _made_for(task: Task) -> Consumer:
+    """A consumer of the kind that the task's broker needs."""
+    if task.spec.owns is None:
+        return Consumer(task)
+    from .consuming.engine import EngineConsumer
+
+    return EngineConsumer(task)
 
 
 class Worker:
@@ -38,6 +50,8 @@ class Worker:
         self._stopping = False
         self._maintenance: Maintenance | None = None
         self.supervisor: Supervisor = Supervisor(environment)
+        self.deadlines: Deadlines = Deadlines(environment.clock)
+        self.history: HistoryWriter = HistoryWriter(environment)
 
     # -- starting -------------------------------------------------------------------------------------------------
 
@@ -49,7 +63,7 @@ class Worker:
                 logger.warning("Queue %s is being consumed in this process already.", task.queue_name)
                 return consumer
             self._stopping = False
-            consumer = Consumer(task)
+            consumer = _made_for(task)
             first = not self._consumers
             self._consumers[task.queue] = consumer
             try:
@@ -92,6 +106,15 @@ class Worker:
         except KeyError:
             raise QueueUnknown(queue=queue, known=", ".join(self._consumers) or "none") from None
 
+    def health(self) -> dict[str, Health]:
+        """How the consumers of this process fare, by queue name.
+
+        Example::
+
+            deaf = [queue for queue, health in worker.health().items() if not health.ok]
+        """
+        return {consumer.task.queue_name: health_of(consumer) for consumer in self.consumers()}
+
     @property
     def active(self) -> bool:
         """Whether anything consumes, here or in a child process."""
@@ -117,7 +140,10 @@ class Worker:
 
     def stop(self, drain: float | None = None) -> bool:
         """Drain and end everything within `drain` seconds (DRAIN_SECONDS by default); whether all tasks ended."""
-        return off_hub(self._stop, drain)
+        try:
+            return off_hub(self._stop, drain)
+        finally:
+            off_hub(self.history.stop)
 
     def _stop(self, drain: float | None) -> bool:
         clock = self._environment.clock
@@ -143,6 +169,7 @@ class Worker:
         if self._maintenance is not None:
             self._maintenance.stop()  # before anything is released: a beat may have acknowledgements in its hands
             self._maintenance = None
+        self.deadlines.stop()
         for consumer in consumers:
             ended = self._attempt(consumer.release) and ended
         self._consumers.clear()
@@ -158,6 +185,11 @@ class Worker:
         """A consumer has become fast."""
         if self._maintenance is not None:
             self._maintenance.hurry()
+
+    def wake_at(self, moment: float) -> None:
+        """A consumer wants its `alarm` called at that monotonic time."""
+        if self._maintenance is not None:
+            self._maintenance.wake_at(moment)
 
     def trouble(self, error: BaseException) -> None:
         """The machinery met an error: tell the plugins."""

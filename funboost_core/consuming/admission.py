@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import datetime
-import math
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 
 from .. import binding
+from ..checks import refuse_waiting
 from ..errors import BadMessage, CannotJudge
 from ..outcome import Admission, Later, Skip
 from ..params import BoosterParams
+from ..timing import TIMES, due_time, published
 
 if TYPE_CHECKING:
     from ..ports.broker import Delivery
     from ..task import Task
 
 Admit = Callable[["Delivery"], "Admission | None"]
-
-TIMES = frozenset({"countdown", "eta"})
-"""Entries of an extra that put a message off."""
 
 
 def steps(task: Task, params: BoosterParams, timed: bool = False) -> tuple[Admit, ...]:
@@ -63,68 +60,51 @@ def show(task: Task) -> Admit:
 
 
 def not_expired(task: Task, seconds: float) -> Admit:
-    """Skip what was published more than `seconds` ago."""
-    clock = task.environment.clock
+    """Skip what could have run for more than `seconds` and never has: the age counts from when it was due."""
+    clock, zone = task.environment.clock, str(task.environment.settings("TIMEZONE", "UTC"))
 
     def check(delivery: Delivery) -> Admission | None:
-        age = clock.time() - delivery.extra["publish_time"]
-        if age > seconds:
-            return Skip(f"expired: published {age:.3f} s ago, the limit is {seconds} s")
+        if delivery.runs:  # it was in time once; its retries may take what they take
+            return None
+        extra, now = delivery.extra, clock.time()
+        since = published(extra, task, now)
+        due = None if TIMES.isdisjoint(extra) else due_time(extra, zone, since)
+        if due is not None:
+            since = max(since, due)
+        if now - since > seconds:
+            what = "published" if due is None else "due"
+            return Skip(f"expired: {what} {now - since:.3f} s ago, the limit is {seconds} s")
         return None
 
     return check
 
 
 def not_before(task: Task) -> Admit:
-    """Put off what has a countdown or eta still to come; skip what is later than its misfire_grace_time."""
-    clock, zone = task.environment.clock, task.environment.settings("TIMEZONE", "UTC")
+    """Put off what has a countdown or eta still to come; skip what is later than its misfire_grace_time.
+
+    What may run has a ``due_time`` in the place of these three.
+
+    Raises:
+        CapabilityMissing: there is no place in which it could wait.
+    """
+    refuse_waiting(task)
+    clock, zone = task.environment.clock, str(task.environment.settings("TIMEZONE", "UTC"))
 
     def check(delivery: Delivery) -> Admission | None:
-        now, due = clock.time(), due_time(delivery.extra, zone)
+        extra, now = delivery.extra, clock.time()
+        due = due_time(extra, zone, published(extra, task, now))
         if due is None:
             return None
-        if due > now:
-            return Later(due, "not due yet")
-        grace = delivery.extra.get("misfire_grace_time")
-        if grace is not None and now - due > grace and not delivery.runs:  # a retry was in time once
-            return Skip(f"{now - due:.3f} s late, misfire_grace_time is {grace} s")
+        new = extra.pop("countdown", None), extra.pop("eta", None)
+        extra["due_time"] = due
+        if due > now and new != (None, None):
+            return Later(due, "not due yet", {"due_time": due})
+        grace = extra.pop("misfire_grace_time", None)
+        if grace is not None and not delivery.runs:  # a retry was in time once
+            if type(grace) not in (int, float):
+                raise BadMessage(reason=f"misfire_grace_time={grace!r} is no number of seconds")
+            if now - due > grace:
+                return Skip(f"{now - due:.3f} s late, misfire_grace_time is {grace} s")
         return None
 
     return check
-
-
-def due_time(extra: dict[str, Any], zone: str) -> float | None:
-    """When a message is due by its extra (epoch seconds); None when it says nothing.
-
-    Raises:
-        BadMessage: the countdown or eta cannot be read.
-    """
-    countdown, eta = extra.get("countdown"), extra.get("eta")
-    try:
-        if countdown is not None:
-            due = float(extra["publish_time"]) + float(countdown)
-            if not math.isfinite(due):
-                raise ValueError("it never comes")
-            return due
-        if eta is None:
-            return None
-        moment = datetime.datetime.fromisoformat(str(eta))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone(zone))).timestamp()
-    except (ValueError, TypeError, OverflowError) as error:
-        raise BadMessage(reason=f"countdown={countdown!r}, eta={eta!r} cannot be read: {error}") from error
-
-
-def timezone(name: str) -> datetime.tzinfo:
-    """The zone of that name.
-
-    Raises:
-        ValueError: there is no such zone here.
-    """
-    if name == "UTC":
-        return datetime.timezone.utc
-    import zoneinfo
-
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError(f"no time zone {name!r} here; set TIMEZONE, and install tzdata on Windows") from error

@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from .. import directory
 from ..errors import ConfigError
 from ..message import new_task_id
-from ..outcome import Ack, Drop, Retry
-from ..ports.broker import Outgoing, PullBroker
+from ..outcome import Ack, Drop, Requeue, Retry
+from ..policies import windows
+from ..policies.shared_rate import pace_of
 from ..ports.capability import Capability
-from . import judging, orders
+from . import judging, kills, orders
+from .cancelling import Canceller
+from .crew import Crew
+from .dispatch import Dispatch
 from .fetching import Intake
 from .gate import Gate
+from .health import health_of
+from .insight import Insight
 from .leaving import leave
 from .lines import Line, make_line, make_pool
+from .parked import Mover
 from .plan import Planner
+from .pushed import open_broker
 from .receiving import Receiver
 from .settling import Settler
 
 if TYPE_CHECKING:
     from ..outcome import Outcome, Verdict
-    from ..ports.broker import Delivery
+    from ..ports.broker import Delivery, PullBroker
+    from ..ports.pool import ThreadPool
     from ..task import Task
 
 BEAT = 1.0
 """Seconds between two looks at the shared state, and between signs of life."""
-_PARKED_LEASE = 30.0
-_PARKED_BATCH = 100
 
 
 class Consumer:
-    """One queue being consumed in this process.
+    """One queue being consumed in this process; in `pool`, or that of the task's concurrency mode if None.
 
     Raises:
         ConfigError: the function does not fit the concurrency mode, or the broker cannot be consumed from.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, pool: ThreadPool | None = None) -> None:
         if task.function is None:
             raise ConfigError(
                 f"Queue {task.queue_name!r} has no function in this process; it can only be published to."
@@ -45,25 +52,54 @@ class Consumer:
         self.task = task
         self.id: str = new_task_id("").partition(":")[2]
         self._environment = task.environment
-        broker = task.make_broker()
-        if not isinstance(broker, PullBroker):
-            raise ConfigError(f"The broker {task.spec.kind} of queue {task.queue_name!r} cannot be consumed from.")
-        self._broker = broker
+        self._broker = broker = self._open()
         try:
-            self._pool, adapt = make_pool(task)
+            self._pool, adapt = make_pool(task) if pool is None else (pool, pool.adapt)
         except BaseException:
             broker.close()
             raise
-        planner = Planner(task, adapt)
         idle = broker.idle if Capability.NEEDS_IDLE in task.capabilities else None
-        self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle)
-        self.settler: Settler = Settler(task, broker)
+        self.gate: Gate = Gate(task.environment.clock, task.params.qps, idle, windows.limits(task), pace_of(task))
+        try:
+            self.canceller: Canceller = Canceller(task, self._pool, self.gate)
+        except BaseException:
+            self.abandon()
+            raise
+        planner = Planner(task, adapt, self.canceller)
+        self._mover = Mover(task, broker)
+        self.settler: Settler = self._make_settler(broker)
+        self._claims = planner.claims
         self._receiver = Receiver(task, planner, self.settler)
         self.intake: Intake = Intake(task, broker, self.gate, self._receiver, self.settler)
-        self.line: Line = make_line(task, self._pool, self.intake, self.settler, self._conclude)
+        self.line: Line = self._make_line()
+        if isinstance(self.line, (Crew, Dispatch)):
+            self.canceller.take_over = self.line.take_over
+        self.insight: Insight = Insight(task, broker, self.intake, self.line)
         self.orders: dict[str, str] = {}  # the flags that are in force
         self._beaten = -1
         self._ticked = 0.0
+
+    # -- what differs between kinds of brokers ----------------------------------------------------------------------
+
+    _repeats = True  # whether a retry without an interval is made here, at once
+    fetches = True
+    """Whether it asks the broker for messages."""
+
+    def _open(self) -> PullBroker:
+        return open_broker(self.task)
+
+    def _make_settler(self, broker: PullBroker) -> Settler:
+        return Settler(self.task, broker, self._mover.expect)
+
+    def _make_line(self) -> Line:
+        return make_line(self.task, self._pool, self.intake, self.settler, self._conclude)
+
+    @property
+    def slots(self) -> int:
+        """How many runs there may be at once."""
+        return self._pool.limit
+
+    # -- its life ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to fetch and run."""
@@ -107,6 +143,7 @@ class Consumer:
         self.settler.retry_moves()
         self.settler.flush()
         self.settler.close()
+        self.canceller.close()
         try:
             if self._environment.state.has("coordinator"):
                 self._environment.state.coordinator.leave(self.task.queue, self.id)
@@ -116,13 +153,24 @@ class Consumer:
 
     def describe(self) -> dict[str, Any]:
         """What the consumer tells others with each beat."""
+        health = health_of(self)
         return {
-            "queue": self.task.queue_name,
-            "process_id": os.getpid(),
-            "running": self.line.running,
-            "finished": self.intake.finished,
+            **self.insight.describe(),
             "paused": self.gate.paused,
+            "status": health.status,
+            "detail": health.detail,
+            "abandoned": health.abandoned,
         }
+
+    @property
+    def trouble(self) -> str:
+        """Why no messages come; "" while all is well."""
+        return self.intake.trouble
+
+    @property
+    def limit(self) -> int:
+        """Most runs at once."""
+        return self._pool.limit
 
     def beat(self) -> None:
         """Once a second, from the maintenance thread: signs of life, flags, what waits to be moved or given back."""
@@ -132,13 +180,24 @@ class Consumer:
         self._beaten = self.intake.finished
         self.settler.retry_moves()
         self.settler.flush()
+        self._claims.renew()
+        self.canceller.tidy()
+        unit = self.insight.beat()
         state, queue = self._environment.state, self.task.queue
         if state.has("coordinator"):
             coordinator = state.coordinator
             coordinator.beat(queue, self.id, self.describe(), 10 * BEAT)
-            orders.obey(self, coordinator.flags(queue))
-        if state.has("parking") and Capability.DELAY not in self.task.capabilities:
-            self._fetch_parked()
+            if unit:
+                directory.enter(self.task)
+            orders.obey(self, orders.in_force(self.task))
+            kills.obey(self.canceller)
+        emulated = Capability.DELAY not in self.task.capabilities or self.task.params.debounce_seconds is not None
+        if emulated and state.has("parking"):
+            self._mover.move()
+
+    def alarm(self) -> None:
+        """From the maintenance thread, at about the time for which a message is parked."""
+        self._mover.alarm()
 
     def tick(self) -> None:
         """Every few milliseconds while tasks are fast: no acknowledgement waits behind one that suddenly is slow."""
@@ -146,25 +205,18 @@ class Consumer:
         if not self.settler.eager and not turned:  # otherwise the last fetch took them along
             self.settler.flush()
 
-    def _fetch_parked(self) -> None:
-        parking = self._environment.state.parking
-        while True:
-            due = parking.claim(self.task.queue, _PARKED_BATCH, _PARKED_LEASE)
-            if not due:
-                return
-            self._broker.publish([Outgoing(message.body) for message in due])
-            parking.done(due)
-
     def _conclude(self, delivery: Delivery, outcome: Outcome) -> bool:
         """Judge and settle one run; True when the message is to run again right now."""
         plan, task = delivery.plan, self.task
+        self.insight.ran(outcome)
         for hook in plan.after:
             hook(delivery, task, outcome)
         verdict = judging.judge(delivery, outcome)
         judging.report(delivery, outcome, verdict)
         if not isinstance(verdict, (Ack, Drop)):
             self._receiver.restore(delivery)
-        if isinstance(verdict, Retry) and not verdict.after:
+        if isinstance(verdict, Retry) and not verdict.after and self._repeats:
+            self._tell(delivery, outcome, verdict)
             delivery.runs += 1
             return True
         self._finish(delivery, outcome, verdict)
@@ -172,14 +224,19 @@ class Consumer:
 
     def _finish(self, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
         plan, task = delivery.plan, self.task
-        for step in plan.finish:
-            try:
-                step(delivery, outcome, verdict)
-            except Exception:
-                task.logger.exception("Reporting the result of %s failed; the task goes on.", delivery.task_id)
+        self._tell(delivery, outcome, verdict)
+        if outcome.error is not None and not isinstance(verdict, (Retry, Requeue)):
+            self.insight.failed()
         for hook in plan.before_ack:
             hook(delivery, task, verdict)
         leave(delivery, verdict)
         self.settler.settle(delivery, verdict, outcome.error)
         for hook in plan.after_ack:
             hook(delivery, task, verdict)
+
+    def _tell(self, delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
+        for step in delivery.plan.finish:
+            try:
+                step(delivery, outcome, verdict)
+            except Exception:
+                self.task.logger.exception("Reporting the result of %s failed; the task goes on.", delivery.task_id)

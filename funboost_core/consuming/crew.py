@@ -11,7 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition
-from .execution import SUCCESS, prepare, run
+from .attempts import Abandoned
+from .execution import SUCCESS, prepare, run, work_out
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -83,6 +84,15 @@ class Crew:
         except IndexError:
             return taken
 
+    def take_over(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Conclude a run whose thread hangs, on a new one that takes its place in the crew."""
+        try:
+            self._pool.start(lambda: self._work((delivery, outcome)))
+        except Exception as error:
+            logger.warning("%s: no thread to take over (%s); a message goes back", self._pool.context.name, error)
+            self._left()
+            self._settler.give_back([delivery])
+
     def join(self, seconds: float) -> bool:
         """Wait until all workers have ended, for at most `seconds`; whether they have."""
         deadline = self._clock.monotonic() + seconds
@@ -96,9 +106,11 @@ class Crew:
 
     # -- a worker ---------------------------------------------------------------------------------------------
 
-    def _work(self) -> None:
+    def _work(self, begun: tuple[Delivery, Outcome] | None = None) -> None:
         self._help = False  # who called for this worker has it; the next may be called for
         try:
+            if begun is not None:
+                self._settle(*begun)
             take = self.ready.popleft
             while True:
                 try:
@@ -110,6 +122,8 @@ class Crew:
                 if not self._help and (self.ready or not self._leading):
                     self._call_help()
                 self._process(delivery)
+        except Abandoned:  # another one has taken this one's place
+            return
         except BaseException:
             self._left()
             self._call_help()  # somebody has to fetch
@@ -132,13 +146,7 @@ class Crew:
         self._settle(delivery, outcome or SUCCESS)
 
     def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        try:
-            while self._conclude(delivery, outcome):
-                prepare(delivery)
-                outcome = run(delivery) or SUCCESS
-        except Exception:  # a defect of ours must cost neither the worker nor the message
-            delivery.plan.task.logger.exception("Settling %s failed; it goes back.", delivery.task_id)
-            self._settler.give_back([delivery])
+        work_out(delivery, outcome, self._conclude, self._settler)
         self._intake.finished += 1
 
     def _refill(self) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition, SimpleQueue, Thread
 from ..outcome import Outcome
-from .execution import SUCCESS, prepare, run, run_async
+from .attempts import Abandoned
+from .execution import GONE, SUCCESS, prepare, run, run_async
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -115,8 +116,13 @@ class Dispatch:
 
     # -- the settling thread ---------------------------------------------------------------------------------------
 
-    def _finished(self, delivery: Delivery, outcome: Outcome) -> None:
+    def take_over(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Conclude a run that hangs; its permit is free."""
         self._done.put((delivery, outcome))
+
+    def _finished(self, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome is not GONE:
+            self._done.put((delivery, outcome))
 
     def _settle(self) -> None:
         while True:
@@ -154,4 +160,7 @@ class Dispatch:
 
 def _run_always(delivery: Delivery) -> Outcome:
     """`run` with an outcome also for a bare success: the settling thread must hear of each."""
-    return run(delivery) or SUCCESS
+    try:
+        return run(delivery) or SUCCESS
+    except Abandoned:
+        return GONE

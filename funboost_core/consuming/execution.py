@@ -1,18 +1,22 @@
-"""One run of the user's function: before hooks, context, the call, the outcome.  Never raises."""
+"""One run of the user's function: before hooks, context, the call, the outcome."""
 
 from __future__ import annotations
 
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from ..context import current
 from ..outcome import Outcome
+from .attempts import Abandoned
 
 if TYPE_CHECKING:
     from ..ports.broker import Delivery
+    from .settling import Settler
 
 SUCCESS = Outcome(None, None, 0.0, 0.0, 1)
 """Stands for a success that nobody wants to know more about."""
+GONE = Outcome(None, None, 0.0, 0.0, 0)
+"""Stands for a run that was concluded by somebody else."""
 
 
 def prepare(delivery: Delivery) -> None:
@@ -23,7 +27,11 @@ def prepare(delivery: Delivery) -> None:
 
 
 def run(delivery: Delivery) -> Outcome | None:
-    """Call the function of a delivery; None for a success that nobody wants to know about."""
+    """Call the function of a delivery; None for a success that nobody wants to know about.
+
+    Raises:
+        Abandoned: it was concluded by somebody else; the thread is to end.
+    """
     plan = delivery.plan
     token = current.set(delivery)
     started = 0.0
@@ -35,6 +43,8 @@ def run(delivery: Delivery) -> Outcome | None:
             return None
         started = time()
         result = plan.call(**delivery.arguments)
+    except Abandoned:
+        raise
     except BaseException as caught:  # SystemExit of a task must not end the worker
         error = caught
     finally:
@@ -42,8 +52,21 @@ def run(delivery: Delivery) -> Outcome | None:
     return _outcome(delivery, result, error, started)
 
 
+def work_out(
+    delivery: Delivery, outcome: Outcome, conclude: Callable[[Delivery, Outcome], bool], settler: Settler
+) -> None:
+    """Conclude a run, and those that follow it at once, on the thread that ran it."""
+    try:
+        while conclude(delivery, outcome):
+            prepare(delivery)
+            outcome = run(delivery) or SUCCESS
+    except Exception:  # a defect of ours must cost neither the worker nor the message
+        delivery.plan.task.logger.exception("Settling %s failed; it goes back.", delivery.task_id)
+        settler.give_back([delivery])
+
+
 async def run_async(delivery: Delivery) -> Outcome:
-    """The same for a coroutine function, in a task of its own on the user's loop."""
+    """The same for a coroutine function, in a task of its own on the user's loop; `GONE` where nobody wants it."""
     plan = delivery.plan
     current.set(delivery)
     started = time()
@@ -51,6 +74,8 @@ async def run_async(delivery: Delivery) -> Outcome:
     error: BaseException | None = None
     try:
         result = await plan.call(**delivery.arguments)
+    except Abandoned:
+        return GONE
     except BaseException as caught:
         error = caught
     return _outcome(delivery, result, error, started)

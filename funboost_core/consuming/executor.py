@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from ..errors import ConfigError
 from ..native import Lock
@@ -27,6 +27,8 @@ class ExecutorPool(TaskPool):
     Raises:
         ConfigError: it has no `submit`, or cannot be shared.
     """
+
+    on_threads: ClassVar[bool] = True
 
     def __init__(self, context: PoolContext, executor: Any) -> None:
         if not callable(getattr(executor, "submit", None)):

@@ -28,6 +28,8 @@ LONGEST = 0.1
 """Most seconds for which messages are held because the broker is slow."""
 WAIT = 1.0
 """Most seconds of one wait for messages."""
+CALM = 0.1
+"""Seconds for which nothing is fetched when messages are only put back."""
 BATCH = 100
 
 
@@ -44,35 +46,49 @@ class Intake:
         self._batch = int(getattr(task.options, "pull_msg_batch_size", None) or BATCH)
         self._listening = False
         self._failures = 0
+        self._error = ""
         self._rate = 0.0
         self._trip = 0.0  # seconds that the broker took to answer last
         self._sampled = (self._clock.monotonic(), 0)
+        self.fetched = 0
+        self._put_backs = self._finished_then = 0
         self.finished = 0  # counted by whoever finishes a message; close enough without a lock
         self.progress: float = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
 
-    def take(self, free: int, permits: Permits | None = None) -> Sequence[Delivery]:
+    def take(self, free: int, permits: Permits | None = None, wait: float = WAIT) -> Sequence[Delivery]:
         """Messages to run now: about as many as can start at once (`free`) or soon.
 
         With `permits`, each message that is returned has one, reserved before it was fetched.  () when stopped, or when
-        none came in time.  Never raises: a broker that fails is asked again after a growing pause.
+        none came within `wait` seconds.  Never raises: a broker that fails is asked again after a growing pause.
         """
+        if self._settler.put_backs != self._put_backs:
+            self._calm(wait)
         if self._gate.may_wait:
             self._settler.flush()  # the gate may hold us for long
-        permitted = self._gate.permit()
+        permitted = self._gate.permit(wait > 0)
         if not permitted:
             return ()
-        limit = min(permitted, self._limit(free))
+        limit, wait = min(permitted, self._limit(free)), min(wait, self._gate.holds)
         if permits is None:
-            return self._admitted(self._fetch(limit, WAIT))
+            return self._admitted(self._fetch(limit, wait))
         reserved = permits.reserve(limit, self._stopped)
         deliveries: Sequence[Delivery] = self._fetch(reserved, 0) if reserved else ()
         if reserved and not deliveries:  # while nothing is there, others may use the permits
             permits.release(reserved)
-            deliveries = self._fetch(1, WAIT)
+            deliveries = self._fetch(1, wait)
             reserved = permits.reserve(1, self._stopped) if deliveries else 0
         ready = self._admitted(deliveries)
         permits.release(reserved - len(ready))
         return ready
+
+    def _calm(self, wait: float) -> None:
+        """Wait a moment where all that was done since the last time was to put messages back."""
+        put_backs, finished = self._settler.put_backs, self.finished
+        only = put_backs - self._put_backs >= finished - self._finished_then
+        self._put_backs, self._finished_then = put_backs, finished
+        if only and wait:
+            self._settler.flush()
+            self._gate.hold(CALM)
 
     def _stopped(self) -> bool:
         return self._gate.stopped
@@ -80,9 +96,12 @@ class Intake:
     def _admitted(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         if not deliveries:
             return ()
-        if self._gate.stopped or self._gate.paused:
-            self._settler.give_back(list(deliveries))
-            return ()
+        starts = self._gate.confirm(len(deliveries))
+        if starts < len(deliveries):
+            self._settler.give_back(list(deliveries[starts:]))
+            if not starts:
+                return ()
+            deliveries = deliveries[:starts]
         ready = [delivery for delivery in deliveries if self._receiver.admit(delivery)]
         self._gate.used(len(ready))
         trouble = self._receiver.trouble
@@ -102,6 +121,7 @@ class Intake:
             self._back_off(error)
             return ()
         self._failures = 0
+        self.fetched += len(deliveries)
         self.progress = self._clock.monotonic()
         return deliveries
 
@@ -138,8 +158,14 @@ class Intake:
         window = max(WINDOW, min(LONGEST, self._trip / TRIP_SHARE))
         return max(1, min(self._batch, max(free, int(self._rate * window))))
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be fetched; "" while all is well."""
+        return self._error if self._failures else ""
+
     def _back_off(self, error: BaseException) -> None:
         self._failures += 1
+        self._error = f"{type(error).__name__}: {error}"
         pause = min(30.0, 0.05 * 2 ** min(self._failures, 10))
         self._task.logger.warning(
             "%s: the broker failed (%s: %s); trying again in %.1f s",

@@ -1,4 +1,4 @@
-"""What is told to whom when a message is finished: the waiting publisher, the user's record function."""
+"""What is told to whom when a message is finished: the waiting publisher, the history."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..outcome import Requeue, Retry
 
 if TYPE_CHECKING:
     from ..outcome import Outcome, Verdict
-    from ..params import BoosterParams
+    from ..params import BoosterParams, HistoryParams
     from ..ports.broker import Delivery
     from ..task import Task
 
@@ -29,17 +29,17 @@ def reply(task: Task, params: BoosterParams) -> Finish:
     return send
 
 
-def recording(params: BoosterParams) -> tuple[Finish, ...]:
-    """The user's `user_custom_record_process_info_func`, if there is one."""
+def keeping(task: Task, kept: HistoryParams) -> Finish:
+    """Keep the status in the history store: also, as running, between two runs of a message."""
     from ..status import FunctionResultStatus
 
-    function = params.user_custom_record_process_info_func
-    if function is None:
-        return ()
-    told = function
+    writer, ttl = task.environment.worker.history, float(kept.expire_seconds)
+    last = writer.add if kept.is_use_bulk_insert else writer.save
 
-    def tell(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
-        if not isinstance(verdict, (Retry, Requeue)):
-            told(FunctionResultStatus.finished(delivery, outcome, verdict))
+    def keep(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
+        if isinstance(verdict, (Retry, Requeue)):
+            writer.add(FunctionResultStatus.between(delivery, outcome).record(kept.is_save_result), ttl)
+        else:
+            last(FunctionResultStatus.finished(delivery, outcome, verdict).record(kept.is_save_result), ttl)
 
-    return (tell,)
+    return keep

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Callable, Protocol
 
 from ..native import Condition
-from ..policies.rate import Rate
+from ..policies.rate import Pace, Rate
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -17,14 +18,17 @@ class Limit(Protocol):
     """What may close the gate for a while; asked by the thread that fetches."""
 
     def due(self, now: float) -> tuple[int, float]:
-        """How many messages may start at monotonic time `now` (many when it does not count), else the seconds until some may."""
+        """How many messages may start at monotonic time `now` (many when it does not count), else the seconds until some may.
+
+        With messages that may start, the seconds are those for which that holds, 0 when it does not end by itself.
+        """
 
 
 class Gate:
     """Blocks the thread that is about to fetch until something may start.
 
-    `limits` (time windows and the like) must all agree, besides the rate.  `idle` is called with the seconds to wait
-    instead of sleeping where the broker must be served meanwhile.
+    `limits` (time windows and the like) must all agree, besides the rate, which `pace` makes from a `qps`.  `idle` is
+    called with the seconds to wait instead of sleeping where the broker must be served meanwhile.
     """
 
     def __init__(
@@ -33,40 +37,73 @@ class Gate:
         qps: float | None,
         idle: Callable[[float], None] | None = None,
         limits: tuple[Limit, ...] = (),
+        pace: Callable[[float], Pace] = Rate,
     ) -> None:
         self._clock = clock
         self._changed = Condition()
         self._idle = idle
         self._limits = limits
-        self.rate = Rate(qps) if qps else None
+        self.holds: float = inf
+        """Seconds for which the last permit holds: what comes later must not start."""
+        self._pace = pace
+        self.rate: Pace | None = pace(qps) if qps else None
         self.paused: bool = False
+        self.full: bool = False
+        """Whether too many runs hang, so that nothing more is taken."""
+        self.waiting: bool = False
+        """Whether somebody waits here."""
         self.stopped: bool = False
 
-    def permit(self) -> int:
-        """How many messages may start now, waiting until it is at least one; 0 when stopped."""
+    def permit(self, wait: bool = True) -> int:
+        """How many messages may start now, waiting (unless told not to) until it is at least one; 0 when stopped."""
         while not self.stopped:
-            if self.paused:
-                self._wait(None)
-                continue
-            if self.rate is None and not self._limits:
-                return UNLIMITED
-            starts, wait = self._due(self._clock.monotonic())
-            if starts:
+            starts, seconds = self._due()
+            if starts or not wait:
                 return starts
-            self._wait(wait)
+            self.waiting = True
+            try:
+                self._wait(seconds)
+            finally:
+                self.waiting = False
         return 0
 
-    def _due(self, now: float) -> tuple[int, float]:
+    def _due(self) -> tuple[int, float | None]:
+        if self.paused or self.full:
+            return 0, None
+        if self.rate is None and not self._limits:
+            return UNLIMITED, 0.0
+        now, self.holds = self._clock.monotonic(), inf
         for limit in self._limits:
             starts, wait = limit.due(now)
             if not starts:
                 return 0, wait
+            if wait:
+                self.holds = min(self.holds, wait)
         return (UNLIMITED, 0.0) if self.rate is None else self.rate.due(now)
+
+    @property
+    def closed(self) -> bool:
+        """Whether one of the limits lets nothing through now."""
+        now = self._clock.monotonic()
+        return not all(limit.due(now)[0] for limit in self._limits)
 
     @property
     def may_wait(self) -> bool:
         """Whether `permit` may take long."""
-        return self.rate is not None or self.paused or bool(self._limits)
+        return self.rate is not None or self.paused or self.full or bool(self._limits)
+
+    def confirm(self, fetched: int) -> int:
+        """How many of the messages that were just fetched may still start; the others go back."""
+        if self.stopped or self.paused or self.full:
+            return 0
+        return fetched if self.rate is None else self.rate.confirm(fetched, self._clock.monotonic())
+
+    def wait(self) -> bool:
+        """Wait until one message that is here already may start; False when stopped."""
+        while self.permit():
+            if self.confirm(1):
+                return True
+        return False
 
     def used(self, starts: int) -> None:
         """`starts` messages were admitted; what was skipped or put off costs no start."""
@@ -84,12 +121,18 @@ class Gate:
             self.paused = paused
             self._notify()
 
+    def fill(self, full: bool) -> None:
+        """Close the gate while too many runs hang."""
+        if full != self.full:
+            self.full = full
+            self._notify()
+
     def change_rate(self, qps: float | None) -> None:
         """Use another rate from now on; None = no limit."""
         if qps is None:
             self.rate = None
         elif self.rate is None:
-            self.rate = Rate(qps)
+            self.rate = self._pace(qps)
         else:
             self.rate.change(qps)
         self._notify()
@@ -110,7 +153,7 @@ class Gate:
             self._idle(1.0 if seconds is None else min(seconds, 1.0))
             return
         with self._changed:
-            if not self.stopped and (seconds is not None or self.paused):
+            if not self.stopped and (seconds is not None or self.paused or self.full):
                 self._clock.wait(self._changed, seconds)
 
     def _notify(self) -> None:

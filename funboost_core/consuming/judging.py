@@ -35,12 +35,13 @@ def report(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
     logger = plan.task.logger
     detail = error if plan.params.is_print_detail_exception and not isinstance(error, TaskControl) else None
     what = f"{type(error).__name__}: {text_of(error)}" if error is not None else "returned"
+    about = {"task_id": delivery.task_id}
     where = f"{plan.task.queue_name} {delivery.task_id} run {outcome.runs} ({what})"
     if isinstance(verdict, Retry):
-        after = f"in {verdict.after} s" if verdict.after else "now"
-        logger.warning("%s: again %s", where, after, exc_info=detail)
+        after = f"in {verdict.after:g} s" if verdict.after else "now"
+        logger.warning("%s: again %s", where, after, exc_info=detail, extra=about)
     elif isinstance(verdict, Requeue):
-        logger.info("%s: back into the queue", where)
+        logger.info("%s: back into the queue", where, extra=about)
     elif isinstance(verdict, (DeadLetter, Drop)):
         fate = "to the dead-letter queue" if isinstance(verdict, DeadLetter) else "given up"
-        logger.error("%s: %s, %s", where, fate, verdict.reason, exc_info=detail)
+        logger.error("%s: %s, %s", where, fate, verdict.reason, exc_info=detail, extra=about)

@@ -10,6 +10,7 @@ from ..records import resolve
 from .crew import Crew
 from .dispatch import Dispatch
 from .executor import ExecutorPool
+from .inline import Inline, InlinePool
 from .permits import Permits
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def make_line(
 ) -> Line:
     """The line of a task in its pool."""
     clock = task.environment.clock
+    if isinstance(pool, InlinePool):
+        return Inline(intake, settler, conclude)
     if isinstance(pool, ThreadPool):
         return Crew(pool, intake, settler, conclude, clock)
     assert isinstance(pool, TaskPool)

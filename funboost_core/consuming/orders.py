@@ -1,9 +1,14 @@
-"""What can be changed while consumers run, on all hosts: pause, rate, concurrency.  Flags of the queue in the state."""
+"""What can be changed while consumers run, on all hosts: pause, rate, concurrency.  Flags of the queue in the state.
+
+The rate of a group is a flag of the group.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from ..policies.shared_rate import scope_of
 
 if TYPE_CHECKING:
     from ..task import Task
@@ -15,13 +20,26 @@ CONCURRENCY = "concurrent_num"
 
 
 def give(task: Task, name: str, value: str | None) -> None:
-    """Tell all consumers of the task's queue: those of this process now, the others with their next beat."""
-    environment, queue = task.environment, task.queue
+    """Tell all consumers whom it concerns: those of this process now, the others with their next beat."""
+    environment, scope = task.environment, _scope(task, name)
     if environment.state.has("coordinator"):
-        environment.state.coordinator.set_flag(queue, name, value)
+        environment.state.coordinator.set_flag(scope, name, value)
     for consumer in environment.worker.consumers():
-        if consumer.task.queue == queue:
+        if _scope(consumer.task, name) == scope:
             obey(consumer, {**consumer.orders, name: value or ""})
+
+
+def in_force(task: Task) -> dict[str, str]:
+    """The flags of the task's queue, and of its group, in the state."""
+    coordinator, scope = task.environment.state.coordinator, _scope(task, QPS)
+    flags = coordinator.flags(task.queue)
+    if scope != task.queue:
+        flags[QPS] = coordinator.flags(scope).get(QPS, "")
+    return flags
+
+
+def _scope(task: Task, name: str) -> str:
+    return scope_of(task) if name == QPS else task.queue
 
 
 def obey(consumer: Consumer, flags: Mapping[str, str]) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ..errors import BadMessage, CannotJudge, ConfigError, SignatureError, TaskSkipped
 from ..message import RESERVED, decode, unpack
 from ..outcome import DeadLetter, Drop, Later, Outcome, Skip
+from . import finishing
 from .leaving import leave
+from .suspects import Suspects
 
 if TYPE_CHECKING:
     from ..ports.broker import Delivery
@@ -23,13 +25,19 @@ class Receiver:
         self._task = task
         self._planner = planner
         self._settler = settler
+        settler.tell = self._tell
+        self._suspects = Suspects(task)
         self._time = task.environment.clock.time
         self.trouble: BaseException | None = None  # why a message could not be judged; whoever fetches waits a while
 
     def admit(self, delivery: Delivery) -> bool:
         """True when the message may run; else it is skipped, put off or a dead letter, and who waits for it is told."""
         task = self._task
+        again = delivery.attempts != 1
         try:
+            if again and (reason := self._suspects.condemned(delivery)):
+                self._bury(delivery, reason)
+                return False
             unpack(delivery, self._data(delivery), task.queue_name, self._time())
             plan = delivery.plan = self._planner.plan(delivery)
             signature = task.signature
@@ -45,13 +53,18 @@ class Receiver:
             self._reject(delivery, str(error), None)
             return False
         except CannotJudge as error:
-            task.logger.warning("%s %s goes back: %s", task.queue_name, delivery.task_id, error)
+            name = delivery.task_id if hasattr(delivery, "extra") else "a message"
+            task.logger.warning("%s %s goes back: %s", task.queue_name, name, error)
             self.trouble = error
             self._settler.give_back([delivery])
             return False
         except Exception as error:  # a plugin's convert or admit hook
             task.logger.exception("%s: a message goes to the dead-letter queue", task.queue_name)
             self._reject(delivery, "it could not be admitted", error)
+            return False
+        if again and not self._suspects.alone(delivery):
+            self._settler.put_backs += 1
+            self._settler.give_back([delivery])
             return False
         return True
 
@@ -70,33 +83,51 @@ class Receiver:
         return decode(body, self._task.params.max_message_bytes)
 
     def _not_now(self, delivery: Delivery, admission: Skip | Later) -> None:
-        leave(delivery, None)
         if isinstance(admission, Skip):
-            task = self._task
+            task, verdict = self._task, Drop(admission.reason)
             task.logger.info("%s %s is skipped: %s", task.queue_name, delivery.task_id, admission.reason)
-            self._tell(delivery, Drop(admission.reason))
+            if not admission.copy:
+                leave(delivery, verdict)
+                self._tell(delivery, verdict)
             self._settler.ack(delivery)
         elif admission.due is None:
             self._settler.give_back([delivery])
         else:
-            self._settler.later(delivery, admission.due)
+            leave(delivery, None)
+            self._settler.later(delivery, admission.due, **(admission.changes or {}))
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        task = self._task
+        try:  # not by a plugin: that may be what kills
+            unpack(delivery, decode(delivery.body, task.params.max_message_bytes), task.queue_name, self._time())
+            delivery.plan = self._planner.plan(delivery)
+        except (BadMessage, ConfigError):
+            pass
+        task.logger.error("%s: a message goes to the dead-letter queue: %s", task.queue_name, reason)
+        self._reject(delivery, reason, None)
 
     def _reject(self, delivery: Delivery, reason: str, error: Exception | None) -> None:
-        leave(delivery, None)
-        self._tell(delivery, DeadLetter(reason))
+        verdict = DeadLetter(reason)
+        leave(delivery, verdict)
+        self._tell(delivery, verdict)
         self._settler.dead_letter(delivery, reason, error)
 
     def _tell(self, delivery: Delivery, verdict: Drop | DeadLetter) -> None:
         """Tell who waits for the result that there will be none."""
         if not hasattr(delivery, "extra"):
             return  # it could not even be decoded: nobody can have its id
-        if not hasattr(delivery, "plan"):
-            delivery.plan = self._planner.plain
-        plan = delivery.plan
-        if plan.reply is not None:
+        if hasattr(delivery, "plan"):
+            reply = delivery.plan.reply
+        else:  # what the message overrides is what is wrong with it
+            plan = delivery.plan = self._planner.plain
+            wanted = delivery.extra.get("is_using_rpc_mode", plan.params.is_using_rpc_mode)
+            reply = finishing.reply(self._task, plan.params) if wanted else None
+        if reply is not None:
             now = self._time()
             outcome = Outcome(None, TaskSkipped(verdict.reason), now, now, delivery.runs)
             try:
-                plan.reply(delivery, outcome, verdict)
+                # whoever ran it may have died after the reply and before the acknowledgement
+                if self._task.environment.state.replies.get(str(delivery.task_id), 0) is None:
+                    reply(delivery, outcome, verdict)
             except Exception:
                 self._task.logger.exception("Telling about %s failed; the consumer goes on.", delivery.task_id)

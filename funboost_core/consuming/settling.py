@@ -10,7 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import NotSerializable, text_of
-from ..message import encode, new_task_id, repack
+from ..message import DEAD_LETTERS, as_bytes, encode, new_task_id, priority_of, repack
 from ..native import RLock
 from ..outcome import Ack, DeadLetter, Drop, Requeue, Retry, Verdict
 from ..ports.broker import Body, Delivery, Outgoing
@@ -22,17 +22,19 @@ if TYPE_CHECKING:
     from ..ports.broker import PullBroker
     from ..task import Task
 
-DEAD_LETTERS = "_dlx"
+_MOST_SHOWN = 10_000
 
 
 class Settler:
     """Settles the deliveries of one consumer.  All methods may be called from any of its threads.
 
     `eager`: acknowledge at once instead of with the next fetch; the fetcher switches it by how fast the tasks are.
+    `expect` is told the due time of each message of this queue that is parked.
     """
 
-    def __init__(self, task: Task, broker: PullBroker) -> None:
+    def __init__(self, task: Task, broker: PullBroker, expect: Callable[[float], None] = lambda due: None) -> None:
         self._task = task
+        self._expect = expect
         self._broker = broker
         self._clock = task.environment.clock
         self._capabilities = task.capabilities
@@ -44,12 +46,15 @@ class Settler:
         self.eager = True
         self.acks: deque[Delivery] = deque()
         self.needs_ack: bool = Capability.ACK in self._capabilities
+        self.tell: Callable[[Delivery, DeadLetter], None] = lambda delivery, verdict: None  # who waits for its result
+        self.put_backs = 0  # for another turn; when nothing else happens, who fetches pauses
 
     def settle(self, delivery: Delivery, verdict: Verdict, error: BaseException | None = None) -> None:
         """Carry out a verdict (not an immediate retry, which is the caller's)."""
         if isinstance(verdict, (Ack, Drop)):
             self.ack(delivery)
         elif isinstance(verdict, Requeue):
+            self.put_backs += 1
             self._attempt(lambda: self._broker.requeue([delivery]))
         elif isinstance(verdict, DeadLetter):
             self.dead_letter(delivery, verdict.reason, error)
@@ -103,18 +108,22 @@ class Settler:
         queue = self._task.queue
         try:
             body = self._body(repack(delivery, **extra)) if extra else _raw(delivery)
-        except NotSerializable as error:  # the function has put something into its arguments
-            self.dead_letter(delivery, f"it cannot be put off: {error}")
+            parcel = b"" if Capability.DELAY in self._capabilities else as_bytes(body)
+        except NotSerializable as error:  # the function has put something into its arguments; or they never were text
+            reason = f"it cannot be put off: {error}"
+            self.tell(delivery, DeadLetter(reason))
+            self.dead_letter(delivery, reason)
             return
         if Capability.DELAY in self._capabilities:
-            message = Outgoing(body, _priority(delivery), due, delivery.attempts)
+            priority, earlier = priority_of({"extra": delivery.extra}), delivery.attempts - 1  # this one ends in order
+            message = Outgoing(body, priority, due, earlier)
             if Capability.SECOND_QUEUE in self._capabilities:
                 self._move(delivery, message, queue)
             else:
                 self._attempt(lambda: self._publish_again(delivery, message))
         else:
             identity = _identity(delivery)
-            self._attempt(lambda: self._park(delivery, identity, body, due, queue, "delay"))
+            self._attempt(lambda: self._park(delivery, Parked(identity, queue, parcel, due, "delay")))
 
     def dead_letter(self, delivery: Delivery, reason: str, error: BaseException | None = None) -> None:
         """Move a message to ``<queue>_dlx`` with the reason; a dead-letter queue's own failures are only logged."""
@@ -133,9 +142,14 @@ class Settler:
         body, target = self._dead_body(delivery, about), queue + DEAD_LETTERS
         if Capability.SECOND_QUEUE in self._capabilities:
             self._move(delivery, Outgoing(body), target)
-        else:
-            identity = _identity(delivery)
-            self._attempt(lambda: self._park(delivery, identity, body, self._clock.time(), target, reason))
+            return
+        try:
+            parcel = as_bytes(body)
+        except NotSerializable as unwritable:  # objects that no store can keep: what can be told about them
+            shown = {**about, "body_repr": _shown(delivery.body), "unwritable": str(unwritable)}
+            parcel = encode({"extra": {"dead_letter": shown}})
+        parked = Parked(_identity(delivery), target, parcel, self._clock.time(), reason)
+        self._attempt(lambda: self._park(delivery, parked))
 
     def _dead_body(self, delivery: Delivery, about: dict[str, Any]) -> Body:
         """The message with its reason; where it cannot be written as a message, its exact bytes with the reason."""
@@ -147,7 +161,7 @@ class Settler:
         original = delivery.body
         if isinstance(original, dict):
             return self._body({"extra": {"dead_letter": {**about, "body": original}}})
-        about = {**about, "body_b64": base64.b64encode(_bytes(original)).decode()}
+        about = {**about, "body_b64": base64.b64encode(as_bytes(original)).decode()}
         return self._body({"extra": {"dead_letter": about}})
 
     def settle_deferred(self) -> None:
@@ -184,8 +198,10 @@ class Settler:
         self._broker.publish([message])
         self._broker.ack([delivery])
 
-    def _park(self, delivery: Delivery, identity: str, body: Body, due: float, target: str, reason: str) -> None:
-        self._task.environment.state.parking.park([Parked(identity, target, _bytes(body), due, reason)])
+    def _park(self, delivery: Delivery, parked: Parked) -> None:
+        self._task.environment.state.parking.park([parked])
+        if parked.target == self._task.queue:
+            self._expect(parked.due)
         self._broker.ack([delivery])
 
     def _attempt(self, action: Callable[[], None]) -> None:
@@ -218,12 +234,8 @@ def _raw(delivery: Delivery) -> Body:
     return body.encode() if isinstance(body, str) else body
 
 
-def _bytes(body: Body | str) -> bytes:
-    if isinstance(body, dict):
-        return encode(body)
-    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else bytes(body)
-
-
-def _priority(delivery: Delivery) -> int:
-    priority = delivery.extra.get("priority")
-    return priority if type(priority) is int else 0
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:_MOST_SHOWN]
+    except Exception:
+        return f"a {type(value).__name__} that cannot be shown"

@@ -7,9 +7,9 @@ arguments than are listed.
 from __future__ import annotations
 
 from .declarations import Declarations
-from .lifecycle import Acknowledging, Executing, Publishing, Working
+from .lifecycle import Acknowledging, Carrying, Executing, Publishing, Working
 from .markers import PROJECT, hookimpl, hookspec
 
-ROOMS = (Declarations, Publishing, Executing, Acknowledging, Working)
+ROOMS = (Declarations, Publishing, Carrying, Executing, Acknowledging, Working)
 
 __all__ = ["PROJECT", "ROOMS", "hookimpl", "hookspec"]

@@ -14,6 +14,7 @@ from .markers import hookspec
 if TYPE_CHECKING:
     from ..message import Message
     from ..outcome import Admission, Outcome, Verdict
+    from ..payloads.codecs import Codec
     from ..ports.broker import Delivery
     from ..task import Task
     from ..worker import Worker
@@ -63,6 +64,35 @@ class Publishing:
             @hookimpl
             def funboost_publish_failed(message, error):
                 lost.append((message.task_id, error))
+        """
+
+
+class Carrying:
+    """What arguments look like on their way."""
+
+    @hookspec
+    def funboost_codec(self, task: Task) -> Codec | None:
+        """Around: called once when a task begins to publish or to consume; its `Codec` encodes and decodes arguments.
+
+        It replaces values, not names, and applies to what JSON carries, after pickling.  Several are applied in the
+        order of the setting HOOKS, and undone in the other.  Not called where the broker passes objects.
+
+        Example::
+
+            from funboost_core import Codec, hookimpl
+
+            class Shifted(Codec):
+                name = "shifted"
+
+                def encode(self, task, arguments, extra):
+                    return {name: value + 1000 for name, value in arguments.items()}
+
+                def decode(self, task, arguments, extra):
+                    return {name: value - 1000 for name, value in arguments.items()}
+
+            @hookimpl
+            def funboost_codec(task):
+                return Shifted()
         """
 
 

@@ -54,7 +54,11 @@ def key_of(key: Key | None, task: Task, field: str) -> KeyOf:
 
 def text_of_key(value: Any) -> str:
     """`value` as canonical JSON text, a long one as its hash; the same in every process."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr)
+    return short_text(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr))
+
+
+def short_text(text: str) -> str:
+    """`text`, a long one as its hash."""
     if len(text) <= _LONGEST:
         return text
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

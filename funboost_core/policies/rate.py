@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+EPSILON = 1e-9
 _SHARE = 0.02
 """Share of a second's starts by which a sliding second may exceed the rate after a delay."""
-_EPSILON = 1e-9
+
+
+class Pace(Protocol):
+    """A schedule of starts, asked by the thread that fetches."""
+
+    qps: float
+
+    def change(self, qps: float) -> None:
+        """Use another rate from now on; called by any thread."""
+
+    def due(self, now: float) -> tuple[int, float]:
+        """How many starts are due, and in how many seconds the next one is when none is."""
+
+    def confirm(self, fetched: int, now: float) -> int:
+        """How many of the messages that were fetched may still start."""
+
+    def rested(self, now: float) -> None:
+        """There was nothing to start: the schedule begins afresh instead of counting the time as lateness."""
+
+    def used(self, starts: int, now: float) -> None:
+        """`starts` runs were begun at `now`."""
+
+
+def lateness(qps: float) -> float:
+    """By how many seconds a start may be late and still have its place in the schedule.
+
+    Less than one interval (less still for 3.7 a second: four starts and one that was late would be five), or a fiftieth
+    of a second's starts but one: together with the start that is due neither exceeds ``max(qps + 1, 1.02 * qps)``.
+    """
+    return max(0.99 * (1 - qps % 1) / qps, _SHARE - 1 / qps)
 
 
 class Rate:
@@ -33,18 +65,20 @@ class Rate:
         if self._next is not None:
             self._next += 1.0 / qps - self.interval
         self.interval = 1.0 / qps
-        # Less than one interval (less still for 3.7 a second: four starts and one that was late would be five), or a
-        # fiftieth of a second's starts but one: together with the start that is due neither exceeds the bound.
-        self._lateness = max(0.99 * (1 - qps % 1) * self.interval, _SHARE - self.interval)
+        self._lateness = lateness(qps)
 
     def due(self, now: float) -> tuple[int, float]:
         """How many starts are due, and in how many seconds the next one is when none is."""
         if self._next is None:
             return 1, 0.0
         late = now - self._next
-        if late < -_EPSILON:
+        if late < -EPSILON:
             return 0, -late
-        return 1 + int(min(late, self._lateness) / self.interval + _EPSILON), 0.0
+        return 1 + int(min(late, self._lateness) / self.interval + EPSILON), 0.0
+
+    def confirm(self, fetched: int, now: float) -> int:
+        """All: nobody else uses this schedule."""
+        return fetched
 
     def rested(self, now: float) -> None:
         """There was nothing to start: the schedule begins afresh instead of counting the time as lateness."""

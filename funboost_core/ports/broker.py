@@ -1,10 +1,12 @@
-"""What a broker plugin implements.  Write a `PullBroker` unless the client library insists on calling you."""
+"""What a broker plugin implements.  Write a `PullBroker` unless the client library insists on calling you (`push`)."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Union
+
+from ..message import priority_of
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -32,15 +34,19 @@ class Outgoing:
         self.body: Body = body
         self.priority: int = priority
         self.due: float | None = due
-        self.attempts: int = attempts  # deliveries so far, kept when a message is forwarded
+        self.attempts: int = attempts  # earlier deliveries that nobody settled, kept when a message is forwarded
 
 
 class Delivery:
     """One message fetched from a broker.
 
-    The broker fills in `body`, `tag` (its own handle: row id, receipt, offset; opaque to the core) and `attempts`
-    (1 for a first delivery, where it counts them).  The core fills in the rest: `arguments` and `extra` once
-    decoded, `plan` = the compiled steps of this message, `runs` = runs of the function so far.
+    The broker fills in `body`, `tag` (its own handle: row id, receipt, offset; opaque to the core) and `attempts`:
+    this delivery and the earlier ones that ended without being settled, because their consumer died.  1 is a first
+    delivery, and what a broker says that cannot tell; 0 = not the first, but nobody has counted.  Being given back,
+    forwarded, or still held when its consumer closes does not count.
+
+    The core fills in the rest: `arguments` and `extra` once decoded, `plan` = the compiled steps of this message,
+    `runs` = runs of the function so far.
     """
 
     __slots__ = ("arguments", "attempts", "body", "extra", "plan", "runs", "started", "tag")
@@ -95,7 +101,7 @@ class Broker(ABC):
         """Connect.  Raise `ConfigError` for settings that can never work, `BrokerUnavailable` for the rest."""
 
     def close(self) -> None:
-        """Release everything; what was fetched and not acknowledged goes back to the queue."""
+        """Release everything; what was fetched and not acknowledged goes back to the queue, `attempts` as they were."""
 
     @abstractmethod
     def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -110,7 +116,30 @@ class Broker(ABC):
         raise NotImplementedError(f"{self.context.kind} declares no PURGE")
 
 
-class PullBroker(Broker):
+class SettlingBroker(Broker):
+    """What pull and push brokers share: how the core settles what it was given."""
+
+    def ack(self, deliveries: Sequence[Delivery]) -> None:
+        """Forget these messages for good.  Acknowledging one twice, or one that was given away, does nothing."""
+
+    def requeue(self, deliveries: Sequence[Delivery]) -> None:
+        """Give messages back, unchanged, for any consumer to fetch again (REQUEUE).
+
+        `attempts` does not grow: they were not run, or the task itself asked for another turn.
+        """
+        bodies = [d.body if not isinstance(d.body, str) else d.body.encode() for d in deliveries]
+        self.publish([Outgoing(body, priority_of(body)) for body in bodies])
+        self.ack(deliveries)
+
+    def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
+        """Atomically publish `message` to `queue` (this one or another of the same server) and ack (SECOND_QUEUE)."""
+        raise NotImplementedError(f"{self.context.kind} declares no SECOND_QUEUE")
+
+    def maintain(self) -> None:
+        """Called every beat (seconds) from the maintenance thread: renew leases, return what the dead held."""
+
+
+class PullBroker(SettlingBroker):
     """A broker that is asked for messages.
 
     Example: the tutorial "write a broker in 60 lines" (docs/en/write-a-broker.md).
@@ -126,32 +155,14 @@ class PullBroker(Broker):
         Called by one thread at a time, not always the same.  `wake` ends the waiting early.
         """
 
-    def ack(self, deliveries: Sequence[Delivery]) -> None:
-        """Forget these messages for good.  Acknowledging one twice, or one that was given away, does nothing."""
-
     def turn(self, done: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
         """Acknowledge `done` and fetch what is there without waiting; override where one round trip does both."""
         if done:
             self.ack(done)
         return self.fetch(limit, 0)
 
-    def requeue(self, deliveries: Sequence[Delivery]) -> None:
-        """Give messages back, unchanged, for any consumer to fetch again (REQUEUE).
-
-        `attempts` does not grow: they were not run, or the task itself asked for another turn.
-        """
-        self.publish([Outgoing(d.body if not isinstance(d.body, str) else d.body.encode()) for d in deliveries])
-        self.ack(deliveries)
-
-    def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
-        """Atomically publish `message` to `queue` (this one or another of the same server) and ack (SECOND_QUEUE)."""
-        raise NotImplementedError(f"{self.context.kind} declares no SECOND_QUEUE")
-
     def wake(self) -> None:
         """Make a waiting `fetch` return soon; called from other threads."""
 
     def idle(self, timeout: float) -> None:
         """Keep the connection alive for about `timeout` seconds while nothing is fetched (NEEDS_IDLE)."""
-
-    def maintain(self) -> None:
-        """Called every beat (seconds) from the maintenance thread: renew leases, return what the dead held."""

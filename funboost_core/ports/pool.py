@@ -26,6 +26,17 @@ class PoolContext:
         self.start_loop = start_loop
 
 
+class Interrupter:
+    """Reaches one run from other threads.  This one reaches none: it only lets the run know when it ends by itself."""
+
+    def throw(self, claim: Callable[[], bool]) -> None:
+        """Where and when it is safe, and if ``claim()`` grants it, throw `RunInterrupted` into the run; never block."""
+        claim()
+
+    def absorb(self) -> None:
+        """In the run, when `claim` has been granted: return once nothing will be thrown any more."""
+
+
 class Pool(ABC):
     """Shared by both shapes.  `limit` is a hard limit of simultaneous calls and may be changed while running."""
 
@@ -72,6 +83,8 @@ class TaskPool(Pool):
 
     asynchronous: ClassVar[bool] = False
     """Whether `run` is a coroutine function (an event loop) or a plain one (greenlets)."""
+    on_threads: ClassVar[bool] = False
+    """Whether each run has a thread of its own, in which an exception can be raised."""
 
     @abstractmethod
     def submit(self, deliveries: Sequence[Delivery], run: Runner, finished: Finished) -> None:
@@ -79,3 +92,10 @@ class TaskPool(Pool):
 
         Called from a real thread.  `run` never raises; `finished` does not block and may be called from anywhere.
         """
+
+    def interrupter(self) -> Interrupter | None:
+        """Called in a run: what reaches it when it is to end; None where the pool has no means of its own.
+
+        Coroutines are cancelled, and threads (`on_threads`) reached, without the pool.
+        """
+        return None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
+
+Tell = Callable[[str, bytes], None]
 
 
 class Replies(ABC):
@@ -21,6 +23,17 @@ class Replies(ABC):
     @abstractmethod
     def get(self, task_id: str, timeout: float) -> bytes | None:
         """The payload, waiting at most `timeout` seconds; None when there is none.  It can be read repeatedly."""
+
+    def subscribe(self, task_ids: Sequence[str], tell: Tell) -> bool:
+        """Call ``tell(task_id, payload)`` once for each of `task_ids` when its payload is there, from any thread.
+
+        Those that are there already are told of, too.  `tell` neither blocks nor raises.  This is how one thread waits
+        for thousands.  False where the store cannot: then it is asked (`get` without waiting) again and again.
+        """
+        return False
+
+    def unsubscribe(self, task_ids: Sequence[str], tell: Tell) -> None:
+        """Nobody waits for them any more; what has just arrived may be told of nevertheless."""
 
 
 class History(ABC):
@@ -44,11 +57,13 @@ class History(ABC):
         until: float | None = None,
         limit: int = 100,
         offset: int = 0,
+        running: bool | None = None,
     ) -> list[dict[str, Any]]:
         """Newest first.
 
         `text` is a part of the arguments or the exception, in any case; `since` and `until` (inclusive) bound
-        ``time_start``; records of running tasks match neither value of `success`.
+        ``time_start``; records of running tasks match neither value of `success`.  `running` chooses those whose run is
+        followed by another one, or those that have ended.
         """
 
     @abstractmethod
@@ -65,6 +80,13 @@ class Filter(ABC):
 
         None when it is now (or was already) the holder's; else the id of who holds it, which is ``"done"`` after
         `keep`.
+        """
+
+    @abstractmethod
+    def renew(self, claims: Sequence[tuple[str, str, str]], lease: float) -> None:
+        """Let those of the claims, each ``(scope, key, holder)``, that still are their holder's end in `lease` seconds.
+
+        One that was given up, kept or taken by somebody else stays as it is.
         """
 
     @abstractmethod

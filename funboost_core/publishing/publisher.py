@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import binding
-from ..checks import refuse_missing
-from ..consuming.admission import due_time, timezone
-from ..errors import FunboostError, PublishError, SignatureError
+from ..checks import refuse_homeless, refuse_waiting
+from ..errors import FunboostError, NotSerializable, PublishError, SignatureError
 from ..message import Message, encode, new_task_id, respell
 from ..native import patched
-from ..ports.broker import Outgoing
+from ..payloads.carrying import Carrier
+from ..ports.broker import Body, Outgoing
 from ..ports.capability import Capability
+from ..timing import TIMES, due_time, timezone
+from .once import once
 
 if TYPE_CHECKING:
     from ..params import TaskOptions
@@ -45,7 +47,10 @@ class Publisher:
         self._failed = binding.bind(hooks, "funboost_publish_failed", "message", "task", "error")
         if task.logger.isEnabledFor(logging.DEBUG):
             self._after = (*self._after, _log)
-        self._hooked = bool(self._before or self._after or self._failed)
+        self._once = once(task)
+        self._hooked = bool(self._before or self._after or self._failed or self._once)
+        self._carrier = Carrier(task, self._objects)
+        self._plain = not (self._hooked or self._carrier.active)
         self._stamp = _Stamp(str(task.environment.settings("TIMEZONE", "UTC")))
         self._time = task.environment.clock.time
         task.need(Capability.PUBLISH, "push", "This broker only consumes.")
@@ -61,16 +66,21 @@ class Publisher:
                 problem="its function is not known here; use publish with a dict",
             )
         arguments, extra = signature.bind(args, kwargs, self._check), self._extra()
-        if self._hooked:
-            self._send([self._outgoing(arguments, extra)])
-        else:
+        if self._plain:
             arguments["extra"] = extra
-            self._publish((Outgoing(arguments if self._objects else encode(arguments, self.task.queue_name)),))
+            try:
+                body: Body = arguments if self._objects else encode(arguments, self.task.queue_name)
+            except NotSerializable:
+                del arguments["extra"]
+                body = self._carrier.encode(arguments, extra)
+            self._publish((Outgoing(body),))
+        else:
+            self._send([self._outgoing(arguments, extra)])
         return extra["task_id"]  # type: ignore[no-any-return]
 
     def push_many(self, calls: Sequence[Mapping[str, Any]]) -> list[str]:
         """Publish many calls, given by their keyword arguments, in one batch; the task ids."""
-        outgoing, ids = [], []
+        outgoing, extras = [], []
         common, queue_name = self._extra(), self.task.queue_name
         for call in calls:
             arguments = dict(call)
@@ -78,9 +88,9 @@ class Publisher:
                 self.task.signature.check(arguments)  # type: ignore[union-attr]
             extra = {**common, "task_id": new_task_id(queue_name)}
             outgoing.append(self._outgoing(arguments, extra))
-            ids.append(extra["task_id"])
+            extras.append(extra)
         self._send(outgoing)
-        return ids
+        return [extra["task_id"] for extra in extras]
 
     def publish(
         self, message: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
@@ -98,7 +108,7 @@ class Publisher:
         if task_id is not None:
             extra["task_id"] = task_id
         if options is not None:
-            refuse_missing(options, self.task.queue_name)
+            refuse_homeless(self.task, options)
             extra.update(options.extra())
         extra.update(given)
         self._send([self._outgoing(arguments, extra)])
@@ -120,6 +130,8 @@ class Publisher:
         """Remove the messages that wait."""
         self.task.need(Capability.PURGE, "clear", "Consume the queue instead.")
         self._broker.purge()
+        if self._once is not None:
+            self._once.forget()
 
     def close(self) -> None:
         """Release the connection."""
@@ -142,8 +154,15 @@ class Publisher:
             for hook in self._before:
                 hook(message, self.task)
             arguments, extra = message.arguments, message.extra
-        body = {**arguments, "extra": extra}
-        outgoing = Outgoing(body if self._objects else encode(body, self.task.queue_name))
+        carrier = self._carrier
+        if carrier.active or self._once is not None:
+            arguments = carrier.pack(arguments, extra, self._once is not None)
+            if self._once is not None:
+                self._once.mark(Message(arguments, extra))
+            arguments = carrier.code(arguments, extra)
+        if message is not None:
+            message.arguments = arguments
+        outgoing = Outgoing({**arguments, "extra": extra} if self._objects else carrier.encode(arguments, extra))
         if len(extra) > 3:
             self._control(outgoing, extra)
         if message is not None:
@@ -156,14 +175,19 @@ class Publisher:
             self.task.need(Capability.PRIORITY, "priority", "Choose a broker with priorities.")
             outgoing.priority = int(extra["priority"])
         if Capability.DELAY in self.task.capabilities:
-            outgoing.due = due_time(extra, self._stamp.zone)
+            outgoing.due = due_time(extra, self._stamp.zone, extra["publish_time"])
+        elif not TIMES.isdisjoint(extra):
+            refuse_waiting(self.task)
 
     def _send(self, messages: list[Outgoing]) -> None:
         if not self._hooked:
             self._publish(messages)
             return
         try:
-            self._publish(messages)
+            if self._once is None:
+                self._publish(messages)
+            else:
+                messages = self._once.send(messages, self._publish)
         except Exception as error:
             for hook in self._failed:
                 for outgoing in messages:

@@ -72,12 +72,44 @@ def _sqlite(durability: str, n: int) -> list[Case]:
     ]
 
 
+def _schedules(n: int) -> list[Case]:
+    aims = {"add": "≥ 5k/s", "listing": "≥ 15k/s", "fire": "≥ 5k/s"}
+    return [
+        Case(
+            f"schedules-{step}",
+            "schedules",
+            "sqlite_schedules",
+            (),
+            {"n": n, "durability": "NORMAL", "step": step},
+            aim=aim,
+        )
+        for step, aim in aims.items()
+    ]
+
+
+def _redis(kind: str) -> list[Case]:
+    name, own = kind.lower().replace("_", "-"), {"redis": kind}
+    one, many = {"n": 20_000}, {"n": 200_000}
+    solo, threads, loop = ({**own, "mode": mode} for mode in ("single_thread", "threading", "asyncio"))
+    batches = ("redis_consume_batches",)
+    return [
+        Case(f"{name}-publish", "publish", "redis_publish", (), one, own, aim="≥ 1.2 x, ≤ 0.7 of its CPU"),
+        Case(f"{name}-push-many", "push_many", "redis_push_many", (), many, own, aim="≥ 250k/s"),
+        Case(f"{name}-consume-solo", "consume", "redis_consume", (), many, solo, batches, "≥ 150k/s"),
+        Case(f"{name}-consume-50-threads", "consume", "redis_consume", (), many, threads, aim="≥ 120k/s"),
+        Case(f"{name}-consume-asyncio", "consume", "redis_consume", (), many, loop, aim="≥ 80k/s"),
+        Case(f"{name}-rpc", "rpc_2_processes", "redis_rpc", (), {"n": 1000}, own, aim="≤ 1.3 x"),
+    ]
+
+
 CASES = {
     case.name: case
     for case in (
         *_memory(),
         *_sqlite("NORMAL", 50_000),
         *_sqlite("FULL", 10_000),
+        *_redis("REDIS_ACK_ABLE"),
+        *_redis("REDIS_STREAM"),
         Case(
             "sqlite-rpc", "rpc_2_processes", "sqlite_rpc", (), {"n": 1000, "durability": "NORMAL"}, also=("pipe_rpc",)
         ),
@@ -85,6 +117,7 @@ CASES = {
         Case("idle-sqlite", "idle", "idle", (), {"seconds": 10}, {"durability": "NORMAL"}, aim="≤ 1 % CPU, ≤ 40 MB"),
         Case("qps-100", "qps", "qps", (), {"rate": 100, "seconds": 5}, aim="worst second ≤ 102, mean within 1 %"),
         Case("qps-1000", "qps", "qps", (), {"rate": 1000, "seconds": 5}, aim="worst second ≤ 1020, mean within 1 %"),
+        *_schedules(50_000),
         Case("import", "imports", "imports", (), {}, aim="≤ 1.25 x"),
     )
 }

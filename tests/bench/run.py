@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import fnmatch
 import importlib.util
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import CASES, PEERS, Case
+from funboost_testing.services import find
 from report import Measurement, table
 
 HERE = Path(__file__).parent
@@ -30,6 +32,33 @@ def main() -> None:
         sys.exit(f"No case is called {', '.join(arguments.cases)}. There are: {', '.join(CASES)}")
     pythons = {name: python for name in ("ours", *arguments.peers) if (python := _python(name))}
     measurements: list[Measurement] = []
+    with _redis(cases):
+        _rounds(arguments, cases, pythons, measurements)
+    if arguments.out:
+        Path(arguments.out).write_text(json.dumps({**_about(), "measurements": measurements}, indent=1), "utf-8")
+    print(table(measurements))
+
+
+@contextlib.contextmanager
+def _redis(cases: list[Case]) -> Iterator[None]:
+    """A server for the cases that want one, unless the environment names it; without one they are left out, and said."""
+    service, wanted = find("redis"), [case for case in cases if case.limit.startswith("redis")]
+    if service.missing() or not wanted:
+        for case in wanted:
+            print(f"{case.name} is left out: {service.missing()}", file=sys.stderr)
+            cases.remove(case)
+        yield
+    elif service.given():
+        yield
+    else:
+        with service.start() as server:
+            os.environ[service.variable] = f"{server.url}/1"
+            yield
+
+
+def _rounds(
+    arguments: argparse.Namespace, cases: list[Case], pythons: dict[str, str], measurements: list[Measurement]
+) -> None:
     try:
         for number in range(1, arguments.rounds + 1):
             for case in cases:
@@ -37,9 +66,6 @@ def main() -> None:
                     measurements.append({"round": number, **measurement})
     except KeyboardInterrupt:
         print("Interrupted; this is what was measured.", file=sys.stderr)
-    if arguments.out:
-        Path(arguments.out).write_text(json.dumps({**_about(), "measurements": measurements}, indent=1), "utf-8")
-    print(table(measurements))
 
 
 def _arguments() -> argparse.Namespace:

@@ -185,6 +185,7 @@ class ClaimsSecondQueue(Broken):
         "test_forward_moves_a_message",
         "test_forwarding_what_was_settled_does_nothing",
         "test_forwarding_to_the_own_queue_puts_a_message_off",
+        "test_what_is_put_off_in_order_is_no_delivery_more",
         "test_failures_are_retried_and_given_up",
     )
     forward = PullBroker.forward
@@ -262,7 +263,10 @@ class ForgetsAtDrain(Broken):
         "test_what_is_requeued_can_be_fetched_again",
         "test_stopping_gives_back_what_was_not_started",
     )
-    also = ("test_another_consumer_may_get_what_is_requeued",)
+    also = (
+        "test_another_consumer_may_get_what_is_requeued",
+        "test_what_is_requeued_again_and_again_is_no_delivery_more",
+    )
 
     def requeue(self, deliveries):
         self.ack(deliveries)
@@ -382,18 +386,31 @@ class ChangesBytes(Broken):
 
 
 class MiscountsAttempts(Broken):
-    """Counts what is fetched and what is given back."""
+    """Counts twice what is still held at the end."""
 
     names = ("test_deliveries_are_counted_where_they_are_repeated",)
 
     def close(self):
         for delivery in self._held:
-            delivery.attempts += 1
+            delivery.attempts += 2
         super().close()
 
 
+class CountsForwards(Broken):
+    """Takes what is put off for a delivery that failed."""
+
+    names = ("test_what_is_put_off_in_order_is_no_delivery_more",)
+
+    def forward(self, delivery, message, queue):
+        attempts = message.attempts + 1
+        super().forward(delivery, Outgoing(message.body, message.priority, message.due, attempts), queue)
+
+
 class CountsRequeues(Broken):
-    names = ("test_what_is_requeued_can_be_fetched_again",)
+    names = (
+        "test_what_is_requeued_can_be_fetched_again",
+        "test_what_is_requeued_again_and_again_is_no_delivery_more",
+    )
 
     def requeue(self, deliveries):
         for delivery in deliveries:

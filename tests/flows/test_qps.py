@@ -24,7 +24,8 @@ class Simulation:
         self.clock = FakeClock()
         self.starts: list[float] = []
         self.environment = Environment(
-            {"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": pool, "DRAIN_SECONDS": 0}, clock=self.clock
+            {"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": pool, "STATE_URL": "memory://", "DRAIN_SECONDS": 0},
+            clock=self.clock,
         )
 
         def body(x: int) -> None:
@@ -90,16 +91,17 @@ DURATIONS = {
 }
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("kind", DURATIONS)
 @pytest.mark.parametrize("qps", [0.5, 5, 60, 1000])
 @pytest.mark.parametrize("mode", POOLS)
-def test_the_schedule_is_kept(mode, qps, kind):
+def test_the_schedule_is_kept(mode, qps, kind, shared):
     dice = random.Random(7)
     duration = DURATIONS[kind] or (lambda: dice.choice((0.0, 0.001, 0.02, 0.3)))
     if mode == "single_thread" and kind != "instant":
         qps = min(qps, 5 if kind == "constant" else 2)  # one at a time cannot start them faster than they end
     seconds = max(1.2, 8 / qps)
-    simulation = Simulation(mode, qps, duration, concurrent_num=400)
+    simulation = Simulation(mode, qps, duration, concurrent_num=400, is_using_distributed_frequency_control=shared)
     try:
         starts = simulation.run(int(qps * seconds) + 10, seconds)
     finally:
@@ -120,8 +122,9 @@ def test_a_million_permitted_threads_are_about_as_many_as_the_rate_needs():
     assert size <= 13
 
 
-def test_an_idle_queue_saves_up_no_starts():
-    simulation = Simulation("threading", 10, lambda: 0.0)
+@pytest.mark.parametrize("shared", [False, True])
+def test_an_idle_queue_saves_up_no_starts(shared):
+    simulation = Simulation("threading", 10, lambda: 0.0, is_using_distributed_frequency_control=shared)
     try:
         simulation.run(1, 5)
         for _ in range(20):

@@ -149,6 +149,7 @@ class TinyPlugin:
             "FETCHER_ONLY": ALL & ~Capability.THREADSAFE_ACK,
             "DELAYING": ALL & ~Capability.SECOND_QUEUE,
             "OBJECTS": ALL | Capability.OBJECTS,
+            "BARE_OBJECTS": Capability.ACK | Capability.PUBLISH | Capability.THREADSAFE_ACK | Capability.OBJECTS,
             "NO_ACK": ALL & ~Capability.ACK,
             "MUTE": ALL & ~(Capability.PUBLISH | Capability.PURGE | Capability.COUNT),
         }

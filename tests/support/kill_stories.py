@@ -13,6 +13,7 @@ from typing import Any
 from feeder import Feeder
 from kill_log import BEAT, MARKS, SLACK, Log, audit, dice, in_beats
 from programs import Program
+from worlds import World
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # where there is no SIGKILL, this ends a process just as hard
 
@@ -40,20 +41,20 @@ f.consume()
 )
 
 
-def consumers(folder: Path, pool: str, times: int) -> dict[str, Any]:
+def consumers(folder: Path, pool: str, times: int, world: World = World()) -> dict[str, Any]:  # noqa: B008 - it has no state
     """A consumer is killed while it runs and holds tasks, again and again; another one goes on all the time."""
     chance, threads = dice(("consumers", pool)), 8 if pool == "threading" else 1
     slow = 0.05 if pool == "threading" else 0.02
     fast_only, mixed, slow_only = [0.0] * 1500, ([0.0] * 49 + [slow]) * 30, [slow] * 40
-    program, feeder = Program(folder, pool), Feeder(folder)
+    program, feeder = world.program(folder, pool), world.feeder(folder)
     log = Log(program)
     kills: dict[int, float] = {}
     delays: list[float] = []
     try:
-        survivor = program.start(CONSUMER, args=(str(threads),))
+        survivor = program.start(world.script(CONSUMER), args=(str(threads),))
         log.wait(lambda: log.find("up", survivor.pid))
         for number in range(times):
-            victim = program.start(CONSUMER, args=(str(threads),))
+            victim = program.start(world.script(CONSUMER), args=(str(threads),))
             log.wait(lambda pid=victim.pid: log.find("up", pid))
             feeder.push((fast_only, mixed, slow_only)[number % 3])
             enough = chance.choice((1, 5, 100, 300)) if number % 3 < 2 else chance.randrange(1, 4)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from funboost_core import StateSpec, hookimpl
 from funboost_core.native import Condition
+from funboost_core.ports import store
 
 
-class Replies:
+class Replies(store.Replies):
     """Results by task id."""
 
     def __init__(self, clock):
@@ -34,6 +35,8 @@ class Parking:
     def __init__(self, clock):
         self._clock = clock
         self.kept = {}
+        self.claimed = {}  # until when
+        self.claims = 0
         self.failing = []
 
     def park(self, messages):
@@ -41,27 +44,71 @@ class Parking:
             raise self.failing.pop(0)
         for message in messages:
             self.kept[message.target, message.id] = message
+            self.claimed.pop((message.target, message.id), None)
+
+    def _ready(self, message):
+        return self.claimed.get((message.target, message.id), message.due)
 
     def claim(self, target, limit, lease):
+        self.claims += 1
         now = self._clock.time()
-        due = [message for message in self.kept.values() if message.target == target and message.due <= now]
-        return sorted(due, key=lambda message: message.due)[:limit]
+        due = [m for m in self.kept.values() if m.target == target and self._ready(m) <= now]
+        due = sorted(due, key=lambda message: message.due)[:limit]
+        self.claimed.update(((m.target, m.id), now + lease) for m in due)
+        return due
 
     def done(self, messages):
         for message in messages:
             self.kept.pop((message.target, message.id), None)
+            self.claimed.pop((message.target, message.id), None)
 
     def next_due(self, target):
-        return min((message.due for message in self.kept.values() if message.target == target), default=None)
+        return min((self._ready(m) for m in self.kept.values() if m.target == target), default=None)
 
     def count(self, target):
         return sum(message.target == target for message in self.kept.values())
 
 
-class Coordinator:
-    """Flags and members."""
+class History:
+    """Records by id; raises what `failing` holds, or what `refuse` says of a record."""
 
-    def __init__(self):
+    def __init__(self, clock):
+        self._clock = clock
+        self.kept = {}
+        self.batches = []  # (ids, ttl)
+        self.pruned = 0
+        self.failing = []
+        self.refuse = lambda record: False
+        self.changed = Condition()
+
+    def save(self, records, ttl):
+        with self.changed:
+            if self.failing:
+                raise self.failing.pop(0)
+            if any(map(self.refuse, records)):
+                raise ValueError("not such a record")
+            self.batches.append(([record["_id"] for record in records], ttl))
+            self.kept.update((record["_id"], record) for record in records)
+            self.changed.notify_all()
+
+    def get(self, task_id):
+        return self.kept.get(task_id)
+
+    def prune(self):
+        with self.changed:
+            self.pruned += 1
+            self.changed.notify_all()
+            if self.failing:
+                raise self.failing.pop(0)
+            return 0
+
+
+class Coordinator:
+    """Flags, members and schedules."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self._next = {}
         self._flags = {}
         self._members = {}
 
@@ -80,6 +127,13 @@ class Coordinator:
     def flags(self, scope):
         return {name: value for name, value in self._flags.get(scope, {}).items() if value is not None}
 
+    def reserve(self, scope, interval, most, horizon):
+        count = min(most, int(horizon / interval + 1e-9) + 1)
+        now = self._clock.monotonic()
+        first = max(now, self._next.get(scope, now))
+        self._next[scope] = first + count * interval
+        return first - now, count
+
 
 class TinyState:
     """One backend for all parts."""
@@ -87,8 +141,9 @@ class TinyState:
     def __init__(self, url, environment):
         self.url = url
         self.replies = Replies(environment.clock)
+        self.history = History(environment.clock)
         self.parking = Parking(environment.clock)
-        self.coordinator = Coordinator()
+        self.coordinator = Coordinator(environment.clock)
         self.closed = False
 
     def close(self):

@@ -139,6 +139,8 @@ def results(result: AsyncResult[int]) -> None:
     assert_type(result.wait_rpc_data_or_raise(), FunctionResultStatus)
     assert_type(result.is_success(), bool)
     assert_type(AsyncResult.batch_wait_rpc_data_or_raise([result]), list[FunctionResultStatus])
+    for one in AsyncResult.as_completed([result], timeout=5):
+        assert_type(one, AsyncResult[int])
 
 
 async def aio_results(result: AioAsyncResult[str]) -> None:
@@ -147,6 +149,8 @@ async def aio_results(result: AioAsyncResult[str]) -> None:
     assert_type(await result.rpc_data, Optional[FunctionResultStatus])
     assert_type(await result.wait_rpc_data_or_raise(), FunctionResultStatus)
     assert_type(await result.is_pending(), bool)
+    async for one in AioAsyncResult.as_completed([result]):
+        assert_type(await one.result, str)
 
 
 # -- parameters -----------------------------------------------------------------------------------------------------------

@@ -5,50 +5,31 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from funboost_core import BoosterParams, BrokerSpec, Capability, ConfigError, TaskOptions, boost, hookimpl
-from funboost_core.checks import NOT_YET, broker_options, refuse_missing
-from funboost_core.errors import CapabilityMissing, NotAvailableYet
+from funboost_core import BoosterParams, BrokerSpec, Capability, ConfigError, Environment, TaskOptions, boost, hookimpl
+from funboost_core.checks import broker_options, refuse_missing
+from funboost_core.errors import CapabilityMissing, NotAvailableYet, StateMissing
 from funboost_core.task import Task
 
-EFFECTS = {
-    "function_timeout": 5,
-    "task_filtering_expire_seconds": 60,
-    "filter_str": "x",
-    "rate_group": "g",
-    "rate_key": "x",
-    "retry_backoff": 2,
-    "retry_only_for": (OSError,),
-    "retry_never_for": (OSError,),
-    "dead_letter_for": (OSError,),
-    "unique": "while_queued",
-    "unique_key": "x",
-    "run_window": "* 8-18 * * *",
-}
+LATER = frozenset({"qps", "unique"})
 
 
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_what_is_not_available_yet_is_refused_by_name(name):
-    model = BoosterParams if name in BoosterParams.model_fields else TaskOptions
-    required = {"queue_name": "q"} if model is BoosterParams else {}
-    value = EFFECTS.get(name, True)
+@pytest.mark.parametrize(("name", "value"), [("qps", 3), ("unique", "while_queued")])
+def test_what_is_not_available_yet_is_refused_by_name(name, value):
     with pytest.raises(NotAvailableYet, match=f"{name}=.*queue 'q'.*Leave it out"):
-        refuse_missing(model(**required, **{name: value}), "q")
+        refuse_missing(BoosterParams(queue_name="q", **{name: value}), "q", LATER)
 
 
-@pytest.mark.parametrize("name", sorted(NOT_YET & BoosterParams.model_fields.keys()))
-def test_at_its_default_it_is_no_obstacle(name):
-    default = BoosterParams.model_fields[name].get_default(call_default_factory=True)
-    refuse_missing(BoosterParams(queue_name="q", **{name: default}), "q")
-    refuse_missing(BoosterParams(queue_name="q"), "q")
+def test_at_its_default_it_is_no_obstacle():
+    refuse_missing(BoosterParams(queue_name="q", qps=None), "q", LATER)
+    refuse_missing(TaskOptions(), "q", LATER)
 
 
 def test_a_subclass_cannot_smuggle_it_in():
     class Mine(BoosterParams):
-        function_timeout: float = 5
+        qps: float = 5
 
-    if "function_timeout" in NOT_YET:
-        with pytest.raises(NotAvailableYet, match="function_timeout"):
-            refuse_missing(Mine(queue_name="q"), "q")
+    with pytest.raises(NotAvailableYet, match="qps=5"):
+        refuse_missing(Mine(queue_name="q"), "q", LATER)
 
 
 def declare(program, **params):
@@ -60,6 +41,7 @@ def declare(program, **params):
     [
         ({"retry_interval": 5}, "retry_interval"),
         ({"is_push_to_dlx_queue_when_retry_max_times": True}, "dead-letter queue"),
+        ({"dead_letter_for": (ValueError,)}, "dead-letter queue"),
     ],
 )
 def test_what_neither_broker_nor_state_can_do_is_refused(make_program, params, feature):
@@ -138,3 +120,18 @@ def test_need_names_kind_queue_feature_and_fix(program):
 def test_no_kind_at_all_says_what_to_set(make_program, setting, attribute):
     with pytest.raises(ConfigError, match=f"the setting {setting} is empty. Set one of them"):
         getattr(make_program(**{setting: ""}).task(), attribute)
+
+
+def test_a_message_that_would_have_no_place_to_wait_is_refused(make_program):
+    program = make_program(STATE_URL="")
+    task = declare(program, broker_kind="BARE")
+    for options in (TaskOptions(retry_interval=5), TaskOptions(is_push_to_dlx_queue_when_retry_max_times=True)):
+        with pytest.raises(CapabilityMissing, match="Set STATE_URL"):
+            task.publish({"x": 1}, options=options)
+    assert program.server.bodies("q") == []
+
+
+def test_kills_need_a_place_for_their_orders():
+    environment = Environment({"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": "threading"})
+    with pytest.raises(StateMissing, match=r"is_support_remote_kill_task of queue 'q'.*FUNBOOST_STATE_URL"):
+        boost(BoosterParams(queue_name="q", is_support_remote_kill_task=True), environment=environment)(lambda x: x)

@@ -7,6 +7,7 @@ from funboost_testing.clock import FakeClock
 
 from funboost_core.consuming.gate import UNLIMITED, Gate
 from funboost_core.native import Event, Thread
+from funboost_core.policies.rate import Rate
 
 PATIENCE = 10
 
@@ -154,6 +155,54 @@ def test_a_broker_that_must_be_served_idles_instead_of_waiting():
     assert gate.permit() == 1
     assert sum(idled[3:]) == pytest.approx(5)
     assert max(idled) <= 1.0
+
+
+class Picky(Rate):
+    """Has nothing for the first message that it has let be fetched."""
+
+    refusals = 1
+
+    def confirm(self, fetched, now):
+        if self.refusals:
+            self.refusals -= 1
+            self.used(1, now)
+            return 0
+        return fetched
+
+
+def test_what_was_fetched_is_confirmed_by_the_rate():
+    assert Gate(FakeClock(), None).confirm(7) == 7
+    assert Gate(FakeClock(), 1).confirm(7) == 7
+    gate = Gate(FakeClock(), 1, pace=Picky)
+    assert [gate.confirm(7) for _ in range(3)] == [0, 7, 7]
+
+
+@pytest.mark.parametrize("end", [lambda gate: gate.pause(True), lambda gate: gate.stop()])
+def test_nothing_is_confirmed_while_paused_or_stopped(end):
+    gate = Gate(FakeClock(), None)
+    end(gate)
+    assert gate.confirm(7) == 0
+
+
+def test_one_that_is_here_already_waits_until_it_is_confirmed():
+    clock = FakeClock()
+    gate = Gate(clock, 1, pace=Picky)
+    answers = []
+    thread = Thread(target=lambda: answers.append(gate.wait()), daemon=True)
+    thread.start()
+    clock.until_waiting(1)
+    assert answers == []
+    clock.advance(1)
+    thread.join(PATIENCE)
+    assert answers == [True]
+    gate.stop()
+    assert not gate.wait()
+
+
+def test_another_rate_is_made_by_the_same_pace():
+    gate = Gate(FakeClock(), None, pace=Picky)
+    gate.change_rate(3)
+    assert isinstance(gate.rate, Picky)
 
 
 def test_hold_waits_and_stopping_ends_it():

@@ -90,6 +90,9 @@ EFFECTS = {
     ),
     "funboost_convert_message": lambda module, story: 5 in story.ran and len(story.letters) == 1,
     "funboost_admit": lambda module, story: story.ran == [1, 99],
+    "funboost_codec": lambda module, story: (
+        [json.loads(body)["x"] for body in story.sent] == [1001, 1013, 1099] and story.ran == [1, 13, 99]
+    ),
     "funboost_before_execute": lambda module, story: module.started == story.ids,
     "funboost_around_execute": lambda module, story: len(module.spent) == len(story.ran) == 3,
     "funboost_after_execute": lambda module, story: (

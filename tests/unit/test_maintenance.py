@@ -18,7 +18,7 @@ class Tended:
 
     def __init__(self, error=None):
         self.changed = Condition()
-        self.beats = self.ticks = 0
+        self.beats = self.ticks = self.alarms = 0
         self.error = error
         self.settler = SimpleNamespace(eager=True)
         self.task = SimpleNamespace(queue_name="q")
@@ -35,6 +35,9 @@ class Tended:
 
     def tick(self):
         self.count("ticks")
+
+    def alarm(self):
+        self.count("alarms")
 
     def until(self, condition):
         with self.changed:
@@ -115,3 +118,19 @@ def test_stopping_ends_the_thread_at_once(tend):
     maintenance.stop()
     clock.advance(5)
     assert consumer.beats == 0
+
+
+def test_an_alarm_rings_at_its_time_and_the_earliest_one_counts(tend):
+    consumer = Tended()
+    clock, maintenance = tend(consumer)
+    now = clock.monotonic()
+    for seconds in (0.5, 0.2, 0.7):
+        maintenance.wake_at(now + seconds)
+    clock.until_waiting(1)
+    clock.advance(0.199)
+    assert consumer.alarms == 0
+    clock.advance(0.001)
+    consumer.until(lambda: consumer.alarms == 1)
+    clock.until_waiting(1)
+    clock.advance(0.6)  # who wanted the others asks again
+    assert (consumer.alarms, consumer.beats) == (1, 0)

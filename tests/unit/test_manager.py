@@ -193,6 +193,22 @@ def test_unregister_forgets_hooks_and_declarations():
     assert set(environment.manager.specs("brokers")) == {"CROW", "OWL"}
 
 
+def test_a_declaration_that_makes_another_plugin_load_keeps_its_owner():
+    manager = Environment().manager
+    inner = broker("OWL")()
+
+    class Outer:
+        @hookimpl
+        def funboost_brokers(self):
+            manager.register(inner)
+            return [BrokerSpec("CROW", object, Capability.PUBLISH)]
+
+    outer = Outer()
+    manager.register(outer)
+    manager.unregister(outer)
+    assert set(manager.specs("brokers")) == {"OWL"}
+
+
 def test_hooks_of_one_task_concern_only_that_task():
     environment, seen = Environment(), []
 

@@ -137,6 +137,13 @@ def test_what_is_only_put_off_is_no_news(program):
     assert replies(program) == {}
 
 
+def test_who_waits_for_what_cannot_be_put_off_is_told(make_program):
+    program = make_program()
+    line = program.line(broker_kind="BARE_OBJECTS", is_using_rpc_mode=True)
+    line.settler.later(line.fetched({"x": object(), "extra": {"task_id": "t", "publish_time": 1}}), 123.0)
+    assert "it cannot be put off" in replies(program)["t"]["exception_msg"]
+
+
 def test_a_reply_that_cannot_be_sent_keeps_no_message(program, caplog):
     line = program.line(is_using_rpc_mode=True, msg_expire_seconds=5)
     program.environment.state.replies.put = None

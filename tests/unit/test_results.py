@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from funboost_core import AioAsyncResult, AsyncResult, ResultError, ResultTimeout
-from funboost_core.errors import TaskFailed
-from funboost_core.native import Event, Thread
+from funboost_core import AioAsyncResult, AsyncResult, ResultError, ResultTimeout, fct
+from funboost_core.errors import NotSerializable, TaskFailed
+from funboost_core.native import Event, Thread, sleep
 
 PATIENCE = 10
 
@@ -218,3 +218,177 @@ def test_callbacks_of_coroutines(program, replies, caplog):
 def test_the_repr_names_the_task(program):
     assert repr(result_of(program, "q:1")) == "AsyncResult('q:1')"
     assert repr(aio_result_of(program, "q:1")) == "AioAsyncResult('q:1')"
+
+
+def test_results_come_in_the_order_in_which_they_arrive(program, replies):
+    for number in (2, 0, 1):
+        put(replies, f"t{number}", result=number)
+    results = [result_of(program, f"t{number}") for number in range(3)]
+    assert results[1].result == 1
+    arrived = list(AsyncResult.as_completed(results))
+    assert arrived[0] is results[1]  # it was known
+    assert sorted(result.result for result in arrived) == [0, 1, 2]
+    assert list(AsyncResult.as_completed([])) == []
+
+    async def ask():
+        pending = [aio_result_of(program, f"u{number}") for number in range(3)]
+        order = []
+        put(replies, "u2", result=2)
+        async for result in AioAsyncResult.as_completed(pending):
+            order.append(await result.result)
+            if len(order) < 3:
+                put(replies, f"u{2 - len(order)}", result=2 - len(order))
+                program.clock.advance(1)
+        return order
+
+    assert asyncio.run(ask()) == [2, 1, 0]
+
+
+def test_a_result_that_does_not_arrive_ends_the_waiting_for_all(program, replies):
+    put(replies, "there", result=1)
+    results = [result_of(program, "there"), result_of(program, "missing").set_timeout(5)]
+    arriving = AsyncResult.as_completed(results, timeout=0)
+    assert next(arriving).result == 1
+    with pytest.raises(ResultTimeout, match="missing"):
+        next(arriving)
+    assert len(program.environment.mailbox) == 0
+
+    async def ask():
+        results = [aio_result_of(program, name) for name in ("missing", "missing too")]
+        async for _ in AioAsyncResult.as_completed(results, timeout=0):
+            pass
+
+    with pytest.raises(ResultTimeout):
+        asyncio.run(ask())
+    with pytest.raises(ResultError, match="sends no result back"):
+        list(AsyncResult.as_completed([result_of(program, rpc=False)]))
+    assert len(program.environment.mailbox) == 0
+
+
+def test_the_first_failure_ends_the_waiting_for_many(program, replies):
+    put(replies, "bad", result="FUNC_RUN_ERROR", success=False, exception="ValueError    no")
+    names = ["never", "bad", "never either"]
+    with pytest.raises(TaskFailed, match="ValueError"):
+        AsyncResult.batch_wait_rpc_data_or_raise([result_of(program, name) for name in names])
+
+    async def ask():
+        await AioAsyncResult.batch_wait_rpc_data_or_raise([aio_result_of(program, name) for name in names])
+
+    with pytest.raises(TaskFailed, match="ValueError"):
+        asyncio.run(ask())
+    assert len(program.environment.mailbox) == 0
+
+
+def test_a_callback_gets_none_after_the_time_out(program, caplog):
+    told, called = [], Event()
+
+    def tell(status):
+        told.append(status)
+        called.set()
+
+    result_of(program).set_timeout(0).set_callback(tell)
+    assert called.wait(PATIENCE)
+    assert told == [None]
+    with pytest.raises(ResultError):
+        result_of(program, rpc=False).set_callback(tell)
+
+
+def test_a_thousand_callbacks_wait_on_no_thread_of_their_own(program, replies):
+    import threading
+
+    before, told = threading.active_count(), []
+    done = threading.Semaphore(0)
+
+    def tell(status):
+        told.append(status["result"])
+        done.release()
+
+    for number in range(1000):
+        result_of(program, f"t{number}", timeout=1e6).set_callback(tell)
+    assert threading.active_count() - before <= 1
+    for number in range(1000):
+        put(replies, f"t{number}", result=number)
+    program.clock.advance(1)
+    for _ in range(1000):
+        assert done.acquire(timeout=PATIENCE)
+    assert sorted(told) == list(range(1000))
+
+
+def test_a_program_does_not_end_before_its_callbacks_were_called(run_python):
+    code = """
+from support.program import Program
+from funboost_core import AsyncResult, clock
+from funboost_core.native import Thread, sleep
+
+program = Program(clock=clock.Clock())
+AsyncResult("t", 60, program.environment).set_callback(lambda status: print("called", status["result"]))
+
+def reply():
+    sleep(0.2)
+    program.environment.state.replies.put("t", b'{"result": 7}', 60)
+
+Thread(target=reply, daemon=True).start()
+print("the main thread ends")
+"""
+    assert run_python(code).splitlines() == ["the main thread ends", "called 7"]
+
+
+def test_progress_is_seen_while_the_task_runs_and_after(program, replies):
+    go_on = Event()
+
+    def work(x):
+        fct.report_progress({"done": x})
+        assert go_on.wait(PATIENCE)
+        fct.report_progress("all")
+        return "end"
+
+    task = program.booster(work, is_using_rpc_mode=True)
+    result = task.push(1)
+    assert result.progress is None
+    program.environment.worker.consume(task.task)
+    following = result.follow_progress(interval=0.001)
+    seen = []
+    for value in following:
+        seen.append(value)
+        go_on.set()
+        program.clock.advance(1)
+    assert seen[0] == {"done": 1}
+    assert seen[-1] == result.progress == "all"
+    assert result.result == "end"
+
+    async def ask():
+        answer = aio_result_of(program, result.task_id)
+        return await answer.progress, [value async for value in answer.follow_progress()]
+
+    assert asyncio.run(ask()) == ("all", ["all"])
+
+
+def test_progress_needs_no_rpc_mode_and_says_what_it_cannot_carry(program):
+    def work(x):
+        with pytest.raises(NotSerializable, match="progress"):
+            fct.report_progress(object())
+        fct.report_progress(0)
+
+    task = program.booster(work)
+    result = task.push(1)
+    program.environment.worker.consume(task.task)
+    for _ in range(PATIENCE * 1000):
+        if result.progress is not None:
+            break
+        sleep(0.001)  # nobody is told of progress
+    assert result.progress == 0
+    with pytest.raises(ResultError):
+        next(result.follow_progress())
+    with pytest.raises(LookupError):
+        fct.report_progress(1)
+
+
+def test_following_ends_with_the_time_out(program):
+    with pytest.raises(ResultTimeout):
+        list(result_of(program).set_timeout(0).follow_progress())
+
+    async def follow():
+        return [value async for value in aio_result_of(program).set_timeout(0).follow_progress()]
+
+    with pytest.raises(ResultTimeout):
+        asyncio.run(follow())

@@ -71,8 +71,8 @@ def test_a_filter_or_result_store_of_its_own_is_found_by_its_scheme(make_program
 
 @pytest.mark.parametrize("part", ["replies", "filter", "parking"])
 def test_an_unknown_scheme_names_the_distribution(make_program, part):
-    state = make_program(STATE_URL="redis+sentinel://host").environment.state
-    with pytest.raises(UnknownKind, match="pip install funboost-store-redis"):
+    state = make_program(STATE_URL="etcd+quorum://host").environment.state
+    with pytest.raises(UnknownKind, match="pip install funboost-store-etcd"):
         getattr(state, part)
 
 

@@ -14,12 +14,13 @@ from . import aliases, defaults
 from .lazy import exporter
 
 if TYPE_CHECKING:
+    from funboost_core.aio_results import AioAsyncResult as AioAsyncResult
     from funboost_core.context import fct as fct
     from funboost_core.context import get_current_taskid as get_current_taskid
-    from funboost_core.results import AioAsyncResult as AioAsyncResult
     from funboost_core.results import AsyncResult as AsyncResult
     from funboost_core.status import FunctionResultStatus as FunctionResultStatus
 
+    from .active_consumers import ActiveConsumerProcessInfoGetter as ActiveConsumerProcessInfoGetter
     from .aliases import *  # noqa: F403  the other spellings
     from .booster import Booster as Booster
     from .booster import boost as boost
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from .constant import ConcurrentModeEnum as ConcurrentModeEnum
     from .constant import FunctionKind as FunctionKind
     from .core.current_task import funboost_current_task as funboost_current_task
+    from .core.kill_remote_task import RemoteTaskKiller as RemoteTaskKiller
     from .keep_alive import ctrl_c_recv as ctrl_c_recv
     from .keep_alive import run_forever as run_forever
+    from .kept_results import ResultFromMongo as ResultFromMongo
     from .overriding.consumer import AbstractConsumer as AbstractConsumer
     from .overriding.consumer import EmptyConsumer as EmptyConsumer
     from .overriding.factories import get_consumer as get_consumer
@@ -41,22 +44,32 @@ if TYPE_CHECKING:
     from .params import FunctionResultStatusPersistenceConfig as FunctionResultStatusPersistenceConfig
     from .params import PriorityConsumingControlConfig as PriorityConsumingControlConfig
     from .params import PublisherParams as PublisherParams
+    from .timing_job.timing_job_base import fsdf_background_scheduler as fsdf_background_scheduler
+    from .timing_job.timing_job_base import funboost_aps_scheduler as funboost_aps_scheduler
+    from .timing_job.timing_job_base import timing_publish_deco as timing_publish_deco
+    from .timing_job.timing_push import ApsJobAdder as ApsJobAdder
 
 __version__ = "60.0.0"
 
 _HOMES = {
+    "funboost.active_consumers": "ActiveConsumerProcessInfoGetter",
     "funboost.booster": "Booster boost task_deco",
     "funboost.constant": "BrokerEnum ConcurrentModeEnum FunctionKind",
     "funboost.core.current_task": "funboost_current_task",
+    "funboost.core.kill_remote_task": "RemoteTaskKiller",
     "funboost.keep_alive": "ctrl_c_recv run_forever",
+    "funboost.kept_results": "ResultFromMongo",
     "funboost.overriding.consumer": "AbstractConsumer EmptyConsumer",
     "funboost.overriding.factories": "get_consumer get_publisher",
     "funboost.overriding.kinds": "register_custom_broker",
     "funboost.overriding.publisher": "AbstractPublisher EmptyPublisher",
     "funboost.params": "BoosterParams FunctionResultStatusPersistenceConfig PriorityConsumingControlConfig "
     "PublisherParams",
+    "funboost.timing_job.timing_job_base": "fsdf_background_scheduler funboost_aps_scheduler timing_publish_deco",
+    "funboost.timing_job.timing_push": "ApsJobAdder",
     "funboost_core.context": "fct get_current_taskid",
-    "funboost_core.results": "AioAsyncResult AsyncResult",
+    "funboost_core.aio_results": "AioAsyncResult",
+    "funboost_core.results": "AsyncResult",
     "funboost_core.status": "FunctionResultStatus",
 }
 _EXPORTS = {
@@ -65,7 +78,8 @@ _EXPORTS = {
 }
 defaults.apply(default())
 
-__all__ = sorted([*_EXPORTS, "__version__"])  # noqa: PLE0605
+_PLUGIN = {"fsdf_background_scheduler", "funboost_aps_scheduler"}  # `import *` must not import a client for them
+__all__ = sorted({*_EXPORTS, "__version__"} - _PLUGIN)  # noqa: PLE0605
 __getattr__: Callable[[str], Any] = exporter(__name__, _EXPORTS, aliases.LATER)
 
 

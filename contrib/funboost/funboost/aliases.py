@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from funboost_core.errors import ResultTimeout as HasNotAsyncResult
     from funboost_core.errors import RetryTask as ExceptionForRetry
     from funboost_core.errors import TaskFailed as FunboostRpcResultError
+    from funboost_core.errors import TaskKilled as TaskHasKilledError
 
+    from .active_consumers import ActiveConsumerProcessInfoGetter as ActiveCousumerProcessInfoGetter
+    from .contrib.queue2queue import multi_process_queue2queue as multi_prcocess_queue2queue
     from .keep_alive import (
         wait_for_possible_has_finish_all_tasks_by_consumer_list as wait_for_possible_has_finish_all_tasks_by_conusmer_list,
     )
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from .params import PriorityConsumingControlConfig as TaskOptions
 
 __all__ = [
+    "ActiveCousumerProcessInfoGetter",
     "ExceptionForPushToDlxqueue",
     "ExceptionForRequeue",
     "ExceptionForRetry",
@@ -35,7 +39,9 @@ __all__ = [
     "FunboostWaitRpcResultTimeout",
     "FunctionResultStatusPersistanceConfig",
     "HasNotAsyncResult",
+    "TaskHasKilledError",
     "TaskOptions",
+    "multi_prcocess_queue2queue",
     "wait_for_possible_has_finish_all_tasks_by_conusmer_list",
 ]
 
@@ -47,22 +53,26 @@ EXCEPTIONS = {
     "FunboostRpcResultError": "funboost_core.errors:TaskFailed",
     "FunboostWaitRpcResultTimeout": "funboost_core.errors:ResultTimeout",
     "HasNotAsyncResult": "funboost_core.errors:ResultTimeout",
+    "TaskHasKilledError": "funboost_core.errors:TaskKilled",
 }
 EXPORTS = {
     **EXCEPTIONS,
     "FunctionResultStatusPersistanceConfig": "funboost.params:FunctionResultStatusPersistenceConfig",
+    "ActiveCousumerProcessInfoGetter": "funboost.active_consumers:ActiveConsumerProcessInfoGetter",
     "TaskOptions": "funboost.params:PriorityConsumingControlConfig",
     "wait_for_possible_has_finish_all_tasks_by_conusmer_list": "funboost.keep_alive:"
     "wait_for_possible_has_finish_all_tasks_by_consumer_list",
 }
 """Importable names -> where the thing is and what we call it."""
+QUEUE2QUEUE = {"multi_prcocess_queue2queue": "funboost.contrib.queue2queue:multi_process_queue2queue"}
+"""The same for names of `funboost.contrib.queue2queue`."""
 
 LATER = frozenset(
-    "ActiveCousumerProcessInfoGetter ApsJobAdder BoosterDiscovery "
+    "BoosterDiscovery "
     "BoosterParamsComplete BoostersManager BrokerConnConfig FunboostCommonConfig "
-    "FunboostFileLoggerMixin ParamikoFolderUploader RedisMixin RemoteTaskKiller ResultFromMongo "
-    "fsdf_background_scheduler funboost_aps_scheduler get_funboost_file_logger get_logger "
-    "nb_print show_current_threads_num timing_publish_deco".split()
+    "FunboostFileLoggerMixin ParamikoFolderUploader RedisMixin "
+    "get_funboost_file_logger get_logger "
+    "nb_print show_current_threads_num".split()
 )
 """Documented names that are still to come."""
 
@@ -70,7 +80,8 @@ LATER = frozenset(
 
 BOOSTER_FIELDS = {
     "consumin_function_decorator": "consuming_function_decorator",
-    "function_result_status_persistance_conf": "function_result_status_persistence_conf",
+    "function_result_status_persistance_conf": "history",
+    "function_result_status_persistence_conf": "history",
     "is_send_consumer_hearbeat_to_redis": "is_send_consumer_heartbeat",
     "is_send_consumer_heartbeat_to_redis": "is_send_consumer_heartbeat",
     "msg_expire_senconds": "msg_expire_seconds",
@@ -84,7 +95,7 @@ EXTRA = {"msg_expire_senconds": "msg_expire_seconds", PRIORITY_KEY: "priority"}
 
 DOCUMENTED = {
     "consuming_function_decorator": "consumin_function_decorator",
-    "function_result_status_persistence_conf": "function_result_status_persistance_conf",
+    "history": "function_result_status_persistance_conf",
     "is_send_consumer_heartbeat": "is_send_consumer_hearbeat_to_redis",
     "msg_expire_seconds": "msg_expire_senconds",
 }
@@ -97,6 +108,9 @@ if TYPE_CHECKING:
 
         consumin_function_decorator: Any = None
         function_result_status_persistance_conf: FunctionResultStatusPersistanceConfig = Field(
+            default_factory=lambda: FunctionResultStatusPersistanceConfig()
+        )
+        function_result_status_persistence_conf: FunctionResultStatusPersistanceConfig = Field(
             default_factory=lambda: FunctionResultStatusPersistanceConfig()
         )
         is_send_consumer_hearbeat_to_redis: bool = False
@@ -155,6 +169,51 @@ class ConsumerSpellings:
     def _shedual_task(self) -> None:
         """The same as `_dispatch_task`."""
         self._dispatch_task()  # type: ignore[attr-defined]
+
+
+class KillerSpellings:
+    """The misspelt method of `RemoteTaskKiller`."""
+
+    def send_kill_remote_task_comd(self) -> None:
+        """The same as `send_kill_remote_task_command`."""
+        self.send_kill_remote_task_command()  # type: ignore[attr-defined]
+
+
+class LockSpellings:
+    """The misspelt method of `ExpireLockContextManager`."""
+
+    def realese(self) -> None:
+        """The same as `release`."""
+        self.release()  # type: ignore[attr-defined]
+
+
+HEARTBEAT = {
+    "hearbeat_datetime_str": "heartbeat_datetime_str",
+    "hearbeat_timestamp": "heartbeat_timestamp",
+    "last_x_s_avarage_function_spend_time": "last_x_s_average_function_spend_time",
+    "avarage_function_spend_time_from_start": "average_function_spend_time_from_start",
+}
+"""Entries of what `ActiveConsumerProcessInfoGetter` finds."""
+
+
+class HeartbeatSpellings:
+    """Misspelt methods of `ActiveConsumerProcessInfoGetter`."""
+
+    def get_all_hearbeat_info_by_queue_name(self, queue_name: str) -> list[dict[str, Any]]:
+        """The same as `get_all_heartbeat_info_by_queue_name`."""
+        return self.get_all_heartbeat_info_by_queue_name(queue_name)  # type: ignore[attr-defined,no-any-return]
+
+    def get_all_hearbeat_info_by_ip(self, ip: str | None = None) -> list[dict[str, Any]]:
+        """The same as `get_all_heartbeat_info_by_ip`."""
+        return self.get_all_heartbeat_info_by_ip(ip)  # type: ignore[attr-defined,no-any-return]
+
+    def get_all_hearbeat_info_partition_by_queue_name(self) -> dict[str, list[dict[str, Any]]]:
+        """The same as `get_all_heartbeat_info_partition_by_queue_name`."""
+        return self.get_all_heartbeat_info_partition_by_queue_name()  # type: ignore[attr-defined,no-any-return]
+
+    def get_all_hearbeat_info_partition_by_ip(self) -> dict[str, list[dict[str, Any]]]:
+        """The same as `get_all_heartbeat_info_partition_by_ip`."""
+        return self.get_all_heartbeat_info_partition_by_ip()  # type: ignore[attr-defined,no-any-return]
 
 
 class BoosterSpellings:

@@ -13,6 +13,7 @@ from funboost_core import boost as core_boost
 from funboost_core import booster as core
 from funboost_core.environment import default
 from funboost_core.errors import ConfigError
+from funboost_core.methods import kind_of
 from funboost_core.params import BoosterParams as CoreParams
 
 from .aliases import BoosterSpellings
@@ -21,9 +22,10 @@ from .refusals import refuse
 from .task import OverridableTask
 
 if TYPE_CHECKING:
+    from funboost_core.aio_results import AioAsyncResult
     from funboost_core.environment import Environment
     from funboost_core.params import TaskOptions
-    from funboost_core.results import AioAsyncResult, AsyncResult
+    from funboost_core.results import AsyncResult
     from funboost_core.task import Task
 
     from .overriding.consumer import AbstractConsumer
@@ -66,6 +68,13 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
 
         def __init__(self, params, function, environment):
             super().__init__(params, function, environment)
+            self.task.booster = self
+
+    if not TYPE_CHECKING:
+
+        def rebind(self, environment, params):
+            """Belong to another program, with other parameters; for tests."""
+            super().rebind(environment, params)
             self.task.booster = self
 
     def forget_connections(self) -> None:
@@ -247,6 +256,7 @@ def _filled(params: BoosterParams, function: Callable[..., Any]) -> BoosterParam
             "consuming_function": function,
             "consuming_function_raw": function,
             "consuming_function_name": getattr(function, "__name__", ""),
+            "consuming_function_kind": params.consuming_function_kind or kind_of(function),
             "auto_generate_info": {**place, **params.auto_generate_info},
         }
     )

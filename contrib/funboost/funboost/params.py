@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Literal, Optional, overload
 
@@ -29,7 +28,6 @@ else:
 
 _CONCURRENT_NUM = 50
 _CONCURRENT_NUM_WITH_QPS = 500
-FOREVER = 7 * 24 * 3600
 
 Kind = Literal["CLASS_METHOD", "INSTANCE_METHOD", "STATIC_METHOD", "COMMON_FUNCTION"]
 
@@ -42,30 +40,20 @@ def _configured(setting: str) -> Callable[[], str]:
     return kind
 
 
-class FunctionResultStatusPersistenceConfig(BaseJsonAbleModel):
-    """What is kept of each run, and for how many seconds; 7 days by default."""
+class FunctionResultStatusPersistenceConfig(BaseJsonAbleModel, core.HistoryParams):
+    """What is kept of each run, and for how many seconds; 7 days by default.
+
+    Example::
+
+        FunctionResultStatusPersistenceConfig(is_save_status=True, is_save_result=True, is_use_bulk_insert=True)
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-    is_save_status: bool = Field(default=False, description="Keep the status.")
-    is_save_result: bool = Field(default=False, description="Keep the result too.")
-    expire_seconds: int = Field(default=FOREVER, gt=0, description="For how long.")
-    is_use_bulk_insert: bool = Field(default=False, description="Write twice a second instead of at each run.")
 
     if not TYPE_CHECKING:
 
         def __init__(self, *args, **values):
             super().__init__(**dict(zip(type(self).model_fields, args)), **values)
-
-    @model_validator(mode="after")
-    def _status_first(self) -> FunctionResultStatusPersistenceConfig:
-        if self.is_save_result and not self.is_save_status:
-            raise ValueError("is_save_result needs is_save_status=True")
-        return self
-
-    def __bool__(self) -> bool:
-        """Whether anything is kept."""
-        return self.is_save_status
 
 
 class LogFileFields(BaseJsonAbleModel):
@@ -113,7 +101,7 @@ class BoosterParams(LogFileFields, BoosterFields):
     concurrent_mode: str = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
         default_factory=_configured("CONCURRENT_MODE"), description="One of ConcurrentModeEnum, or any installed mode."
     )
-    function_result_status_persistence_conf: FunctionResultStatusPersistenceConfig = Field(
+    history: FunctionResultStatusPersistenceConfig = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
         default_factory=FunctionResultStatusPersistenceConfig, description="What is kept of each run."
     )
     delay_task_apscheduler_jobstores_kind: Literal["redis", "memory"] = Field(
@@ -168,11 +156,6 @@ class PriorityConsumingControlConfig(BaseJsonAbleModel, TaskOptionFields):
 
     @model_validator(mode="after")
     def _understood(self) -> PriorityConsumingControlConfig:
-        if isinstance(self.eta, str):
-            try:
-                datetime.datetime.fromisoformat(self.eta)
-            except ValueError:
-                raise ValueError(f"eta={self.eta!r} is no time such as '2030-01-31 08:00:00'") from None
         priority = (self.other_extra_params or {}).get(aliases.PRIORITY_KEY)
         if priority is not None and self.priority is None:
             if type(priority) is not int or priority < 0:

@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 
 _NOT_YET = frozenset(
     {
-        "function_result_status_persistence_conf",
         "log_filename",
         "logger_name",
     }
 )
 _DOCUMENTED_MODES = frozenset(value for name, value in vars(ConcurrentModeEnum).items() if name.isupper())
-_METHODS = frozenset({"CLASS_METHOD", "INSTANCE_METHOD"})
 
 
 def refuse(params: BoosterParams, environment: Environment) -> None:
@@ -37,7 +35,5 @@ def refuse(params: BoosterParams, environment: Environment) -> None:
     said = params.model_fields_set
     if params.create_logger_file and "create_logger_file" in said and len(said) < len(type(params).model_fields):
         raise NotAvailableYet(name="create_logger_file", value=True, queue=queue)
-    if params.consuming_function_kind in _METHODS:
-        raise NotAvailableYet(name="consuming_function_kind", value=params.consuming_function_kind, queue=queue)
     if params.concurrent_mode not in _DOCUMENTED_MODES:
         environment.catalog.find("pools", params.concurrent_mode)

@@ -20,20 +20,23 @@ NAMES = """
 boost Booster task_deco BoosterParams PublisherParams PriorityConsumingControlConfig TaskOptions
 FunctionResultStatusPersistanceConfig FunctionResultStatusPersistenceConfig BrokerEnum ConcurrentModeEnum FunctionKind
 AsyncResult AioAsyncResult HasNotAsyncResult FunctionResultStatus fct funboost_current_task get_current_taskid
-ExceptionForRetry ExceptionForRequeue ExceptionForPushToDlxqueue FunboostException FunboostRpcResultError
-FunboostWaitRpcResultTimeout ctrl_c_recv run_forever wait_for_possible_has_finish_all_tasks_by_conusmer_list AbstractConsumer AbstractPublisher EmptyConsumer
+TaskHasKilledError RemoteTaskKiller ExceptionForRetry ExceptionForRequeue ExceptionForPushToDlxqueue
+FunboostException FunboostRpcResultError FunboostWaitRpcResultTimeout ctrl_c_recv run_forever wait_for_possible_has_finish_all_tasks_by_conusmer_list AbstractConsumer AbstractPublisher EmptyConsumer
 EmptyPublisher register_custom_broker get_consumer get_publisher
+ActiveConsumerProcessInfoGetter ActiveCousumerProcessInfoGetter ResultFromMongo
+ApsJobAdder timing_publish_deco
 """.split()
 
 PATHS = {
     "funboost.constant": "BrokerEnum ConcurrentModeEnum FunctionKind",
     "funboost.core.booster": "boost Booster task_deco",
-    "funboost.core.current_task": "fct funboost_current_task get_current_taskid",
+    "funboost.core.current_task": "FctContextThread fct funboost_current_task get_current_taskid",
     "funboost.core.exceptions": "ExceptionForRetry ExceptionForRequeue ExceptionForPushToDlxqueue FunboostException "
     "FunboostRpcResultError FunboostWaitRpcResultTimeout",
     "funboost.core.func_params_model": "BaseJsonAbleModel BoosterParams PublisherParams "
     "PriorityConsumingControlConfig FunctionResultStatusPersistanceConfig",
     "funboost.core.msg_result_getter": "AsyncResult AioAsyncResult HasNotAsyncResult",
+    "funboost.core.task_id_logger": "TaskIdLogger",
 }
 
 

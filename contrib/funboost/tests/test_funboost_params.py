@@ -72,7 +72,7 @@ SPELLINGS = {
     "is_send_consumer_heartbeat_to_redis": ("is_send_consumer_heartbeat", True),
     "msg_expire_senconds": ("msg_expire_seconds", 7),
     "function_result_status_persistance_conf": (
-        "function_result_status_persistence_conf",
+        "history",
         FunctionResultStatusPersistanceConfig(is_save_status=True),
     ),
 }

@@ -8,35 +8,21 @@ from funboost import (
     BoosterParams,
     BrokerEnum,
     FunctionResultStatusPersistanceConfig,
-    PriorityConsumingControlConfig,
     boost,
 )
 
-from funboost_core.checks import NOT_YET
 from funboost_core.errors import NotAvailableYet, UnknownKind
 
-CORE_S = {  # those that the core does not list any more as still to come have to work
-    "specify_concurrent_pool": object(),
-    "is_using_distributed_frequency_control": True,
-    "function_timeout": 3,
-    "do_task_filtering": True,
-    "task_filtering_expire_seconds": 60,
-    "is_support_remote_kill_task": True,
-    "is_do_not_run_by_specify_time_effect": True,
-}
 REFUSED = {
-    **{name: value for name, value in CORE_S.items() if name in NOT_YET},
-    "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(is_save_status=True),
     "create_logger_file": True,
     "logger_name": "mine",
     "log_filename": "mine.log",
-    "consuming_function_kind": "INSTANCE_METHOD",
 }
 HARMLESS = {
     "create_logger_file": False,
     "function_timeout": 0,
     "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(expire_seconds=5),
-    "consuming_function_kind": "COMMON_FUNCTION",
+    "consuming_function_kind": "STATIC_METHOD",
     "delay_task_apscheduler_jobstores_kind": "memory",
     "do_task_filtering": False,
 }
@@ -67,14 +53,6 @@ def test_what_has_no_effect_is_accepted(name, environment):
 def test_a_complete_copy_asks_for_nothing_more_than_its_original(environment):
     copy = BoosterParams(**BoosterParams(queue_name="q").dict())
     assert isinstance(boost(copy, environment=environment)(lambda x: x), Booster)
-
-
-@pytest.mark.skipif("filter_str" not in NOT_YET, reason="filter_str works")
-def test_controls_of_a_message_are_refused_too(environment):
-    task = boost(BoosterParams(queue_name="q"), environment=environment)(lambda x: x)
-    with pytest.raises(NotAvailableYet, match="filter_str='a'"):
-        task.publish({"x": 1}, priority_control_config=PriorityConsumingControlConfig(filter_str="a"))
-    assert task.get_message_count() == 0
 
 
 # -- kinds --------------------------------------------------------------------------------------------------------------

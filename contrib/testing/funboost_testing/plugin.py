@@ -6,12 +6,18 @@ It is loaded into every test run where funboost-testing is installed, so it impo
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .services.fixtures import redis_place, redis_server, start_redis, summary
+
 if TYPE_CHECKING:
+    from .eager import Eager
     from .report import Report
+
+__all__ = ["redis_place", "redis_server", "start_redis"]
 
 RESULTS = "FUNBOOST_TESTING_RESULTS"
 """Environment variable of a child's test run: the file for its results."""
@@ -37,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if os.environ.get(RESULTS):
         from .patched import Results
 
-        config.pluginmanager.register(Results(os.environ[RESULTS]))
+        config.pluginmanager.register(Results(os.environ[RESULTS]), RESULTS)
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,7 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
     """Run the tests of a suite with a `first_line` in a process that begins with it."""
-    if not getattr(pyfuncitem.cls, "first_line", "") or os.environ.get(RESULTS):
+    in_child = pyfuncitem.config.pluginmanager.has_plugin(RESULTS)  # a test's environment may be cleaned
+    if not getattr(pyfuncitem.cls, "first_line", "") or in_child:
         return None
     from .patched import replay
 
@@ -62,8 +69,25 @@ def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
     return True
 
 
+@pytest.fixture
+def funboost_eager() -> Iterator[Eager]:
+    """The tasks of the default environment in memory, run by `funboost_eager.run()` in the test's own thread."""
+    from .eager import Eager
+
+    with Eager() as eager:
+        yield eager
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the report."""
     report = session.config.stash.get(_KEY, None)
     if report is not None:
         report.write(session.config.getoption("--funboost-report"))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say which servers were real, and which were missing."""
+    lines = summary(config)
+    if lines:
+        terminalreporter.section("services")
+        terminalreporter.write_line("\n".join(lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from typing import Any, Callable
@@ -22,14 +23,21 @@ AT_ONCE = 1000  # messages in a push_many that fills a queue
 
 
 def task(
-    function: Callable[..., Any], folder: str, durability: str = "", mode: str = "threading", **params: Any
+    function: Callable[..., Any],
+    folder: str,
+    durability: str = "",
+    mode: str = "threading",
+    redis: str = "",
+    **params: Any,
 ) -> Booster[Any, Any, Any]:
-    """The task of all cases; `durability` NORMAL or FULL for SQLite, else memory."""
+    """The task of all cases; `durability` NORMAL or FULL for SQLite, `redis` a kind of broker on Redis, else memory."""
     logging.basicConfig(level=logging.WARNING)
     environment = Environment({"STATE_URL": "sqlite://" if durability else "memory://", "DATA_DIR": folder})
     if durability:
         params["broker_exclusive_config"] = {"synchronous": durability}
-    kind = "SQLITE_QUEUE" if durability else "MEMORY_QUEUE"
+    kind = redis or ("SQLITE_QUEUE" if durability else "MEMORY_QUEUE")
+    if redis:
+        environment.settings.values.update(REDIS_URL=os.environ["FUNBOOST_TEST_REDIS_URL"], STATE_URL="redis://")
     parameters = BoosterParams(queue_name="bench", broker_kind=kind, concurrent_mode=mode, **params)
     return boost(parameters, environment=environment)(function)
 
@@ -132,6 +140,13 @@ def qps(rate: float, seconds: float, **options: Any) -> Figure:
     ours.consume()
     time.sleep(seconds)
     return common.starts(times[:])
+
+
+def schedules(n: int, step: str, **options: Any) -> Figure:
+    """`step`: add, listing or fire."""
+    from . import schedules as programs
+
+    return getattr(programs, step)(n, task(add, **options))
 
 
 def imports(folder: str) -> Figure:

@@ -14,6 +14,14 @@ from pathlib import Path
 
 import common
 from common import BLOCK, Figure, Runs
+from peers.raw_redis import (  # noqa: F401 - limits, found here by their names
+    redis_consume,
+    redis_consume_batches,
+    redis_publish,
+    redis_push_many,
+    redis_rpc,
+    redis_rpc_server,
+)
 from pydantic_core import from_json, to_json
 
 MODEL = "from pydantic import BaseModel\nclass M(BaseModel):\n    x: int\nM(x=1)"
@@ -143,6 +151,34 @@ def _claims(connection: sqlite3.Connection, batch: int) -> Iterator[list[tuple[i
         if not rows:
             return
         yield rows
+
+
+def sqlite_schedules(n: int, folder: str, durability: str, step: str) -> Figure:
+    """One row a schedule: inserted, selected, or claimed by the hundred, published and moved on."""
+    execute = connect(folder, durability).execute
+    execute("CREATE TABLE jobs(id TEXT PRIMARY KEY, due REAL, body BLOB)")
+    execute("CREATE INDEX jobs_due ON jobs(due)")
+    if step != "add":
+        execute("BEGIN")
+    cpu, start = time.process_time(), time.perf_counter()
+    for i in range(n):
+        execute("INSERT INTO jobs VALUES (?, 0, ?)", (str(i), body(i)))
+    if step != "add":
+        execute("COMMIT")
+        cpu, start = time.process_time(), time.perf_counter()
+    if step == "listing":
+        for row in execute("SELECT * FROM jobs ORDER BY due").fetchall():
+            from_json(row[2])
+    elif step == "fire":
+        for _ in range(0, n, BLOCK):
+            rows = execute("SELECT * FROM jobs ORDER BY due LIMIT ?", (BLOCK,)).fetchall()
+            for row in rows:
+                execute("INSERT INTO queue(body) VALUES (?)", (row[2],))
+            execute("BEGIN")
+            for row in rows:
+                execute("UPDATE jobs SET due = 1 WHERE id = ?", (row[0],))
+            execute("COMMIT")
+    return common.rate(n, time.perf_counter() - start, time.process_time() - cpu)
 
 
 def sqlite_rpc(n: int, folder: str, durability: str) -> Figure:

@@ -6,13 +6,14 @@ import logging
 import os
 import queue
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
 
 from stage import environment, play, spawn, task, until
 
-from funboost_core import native
+from funboost_core import AsyncResult, native
 
 
 def beats():
@@ -127,6 +128,31 @@ def results():
     assert inner.push(1).is_pending()
     inner.pause_consume()
     inner.continue_consume()
+    assert environment.worker.stop()
+
+
+def crowd():
+    """Hundreds of greenlets that wait for results share the mailbox's thread, whether they wait for one or for several."""
+    booster = task(lambda x: x, "crowd", is_using_rpc_mode=True)
+    waited, got = [booster.push(number) for number in range(300)], []
+
+    def alone(result):
+        got.append(result.set_timeout(20).result)
+
+    def together(results):
+        for result in AsyncResult.as_completed(results, timeout=20):
+            got.append(result.result)
+
+    assert booster.push(0).is_pending()
+    before = len(sys._current_frames())
+    waiting = [spawn(alone, result) for result in waited[:200]]
+    waiting += [spawn(together, waited[start : start + 10]) for start in range(200, 300, 10)]
+    until(lambda: len(environment.mailbox) == 300)
+    assert len(sys._current_frames()) - before <= 2
+    booster.consume()
+    for thread in waiting:
+        thread.join()
+    assert sorted(got) == list(range(300))
     assert environment.worker.stop()
 
 

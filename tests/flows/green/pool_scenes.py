@@ -46,7 +46,10 @@ def overlap():
 
 
 def retries():
-    """Errors run again; BaseExceptions too (GreenletExit, a library's time-out); the last one gives up."""
+    """Errors run again; BaseExceptions too (GreenletExit, a library's time-out); the last one gives up.
+
+    A message that waits an hour for its retry keeps nobody, also where only one runs at a time.
+    """
     runs = {}
     errors = {"error": ValueError, "exit": GreenletExit, "system": SystemExit, "asked": RetryTask}
 
@@ -69,8 +72,19 @@ def retries():
     booster.consume()
     suicide.consume()
     until(lambda: all(len(runs.get(kind, ())) == 3 for kind in errors) and len(runs.get("killed", ())) == 2)
+
+    def wait_if_first(x):
+        runs.setdefault("patient", []).append(x)
+        if not x:
+            raise ValueError("in an hour")
+
+    patient = task(wait_if_first, "patient", concurrent_num=1, retry_interval=3600)
+    patient.push_many([{"x": number} for number in range(20)])
+    patient.consume()
+    until(lambda: len(runs.get("patient", ())) == 20)
     assert environment.worker.stop()
     assert booster.get_message_count() == suicide.get_message_count() == 0
+    assert patient.get_message_count() == 1
 
 
 def drain():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 from funboost_core.context import CurrentTask, fct, get_current_taskid
 
-__all__ = ["fct", "funboost_current_task", "get_current_taskid"]
+__all__ = ["FctContextThread", "fct", "funboost_current_task", "get_current_taskid"]
 
 
 def funboost_current_task() -> CurrentTask:
@@ -16,3 +18,18 @@ def funboost_current_task() -> CurrentTask:
         print(fct.task_id)
     """
     return fct
+
+
+class FctContextThread(threading.Thread):
+    """A thread that belongs to the task that starts it: `fct` is the same in it.
+
+    Example::
+
+        thread = FctContextThread(target=download, args=(url,))
+        thread.start()
+    """
+
+    def start(self) -> None:
+        """Start it, with the context of here."""
+        self.run = fct.bind(self.run)  # type: ignore[method-assign]
+        super().start()

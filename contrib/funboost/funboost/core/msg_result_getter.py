@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from funboost_core.results import AioAsyncResult, AsyncResult
+from funboost_core.aio_results import AioAsyncResult
+from funboost_core.results import AsyncResult
 
 from ..aliases import EXCEPTIONS
 from ..lazy import exporter

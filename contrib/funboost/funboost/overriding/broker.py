@@ -140,9 +140,9 @@ class OverriddenBroker(PullBroker):
         self._consumer = self._task.consumer
         self._consumer._broker = self
         if "_dispatch_task" in self._task.overridden:
-            self.hand_over = HandOver(self.context.clock, self._give_back)
+            self.hand_over = HandOver(self.context, self._give_back)
             loop = getattr(self._consumer, self._task.overridden["_dispatch_task"])
-            feed(loop, self.hand_over, self.context.queue, self.context.logger)
+            feed(loop, self.hand_over, self.context)
         else:
             self.beneath.listen()
 

@@ -91,7 +91,7 @@ class AcknowledgingTests(BrokerSuite):
 
     @needs(Capability.ACK)
     def test_deliveries_are_counted_where_they_are_repeated(self, make: MakeBroker, publisher: PullBroker) -> None:
-        """`attempts` is 1 at first, then 2, or 1 again where the broker does not count."""
+        """`attempts` is 1 at first; afterwards 1, as the consumer has ended in order, or 2 where the server cannot tell."""
         self.send(publisher, 1)
         first = make()
         first.listen()

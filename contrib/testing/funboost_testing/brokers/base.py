@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Callable, ClassVar
 
 import pytest
 
 from funboost_core import (
     BoosterParams,
+    Broker,
     Capability,
     Delivery,
     Environment,
@@ -21,7 +22,7 @@ from funboost_core import (
     PullBroker,
     register_plugin,
 )
-from funboost_core.native import sleep
+from funboost_core.consuming.pushed import open_broker
 from funboost_core.task import Task
 
 from ..calls import Call
@@ -124,8 +125,7 @@ class BrokerSuite:
 
         def make(queue: str = "q", program: Environment = environment, **options: Any) -> PullBroker:
             params = BoosterParams(queue_name=queue, broker_exclusive_config={**self.options, **options})
-            broker = Task(params, None, program).make_broker()
-            assert isinstance(broker, PullBroker)
+            broker = open_broker(Task(params, None, program))
             broker.fetch = self._watched(broker)  # type: ignore[method-assign, assignment]
             made.append(broker)
             return broker
@@ -167,7 +167,7 @@ class BrokerSuite:
         """A message that says `n`: a dict with OBJECTS, JSON bytes otherwise."""
         return {"n": n} if Capability.OBJECTS in capabilities else json.dumps({"n": n}).encode()
 
-    def send(self, broker: PullBroker, *numbers: Any, **fields: Any) -> None:
+    def send(self, broker: Broker, *numbers: Any, **fields: Any) -> None:
         """Publish one message for each number."""
         capabilities = broker.context.environment.catalog.find("brokers", self.kind).capabilities
         broker.publish([Outgoing(self.body(capabilities, n), **fields) for n in numbers])

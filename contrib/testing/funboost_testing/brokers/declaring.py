@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from funboost_core import BoosterParams, Capability, ConfigError, Environment, PullBroker
+from funboost_core import BoosterParams, Capability, ConfigError, Environment, PullBroker, PushBroker
 from funboost_core.records import BrokerSpec, resolve
 from funboost_core.task import Task
 
@@ -59,7 +59,8 @@ class DeclarationTests(BrokerSuite):
         """A broker that counts but does not declare COUNT is as wrong as one that declares it and does not count."""
         name = _METHODS[capability]
         cls = resolve(spec.factory)
-        overridden = getattr(cls, name) is not getattr(PullBroker, name)
+        base = PushBroker if isinstance(cls, type) and issubclass(cls, PushBroker) else PullBroker
+        overridden = getattr(cls, name, None) is not getattr(base, name, None)
         declared = capability in spec.capabilities
         label = name_of(capability)
         if declared and capability is not Capability.REQUEUE:

@@ -118,3 +118,29 @@ class MovingTests(BrokerSuite):
         self.nothing(consumer)
         assert self.read(self.collect(consumer, 1)) == [1]
         assert environment.clock.time() >= due - 0.01
+
+    @needs(Capability.ACK, Capability.DELAY, Capability.SECOND_QUEUE)
+    def test_what_is_put_off_in_order_is_no_delivery_more(
+        self, publisher: PullBroker, consumer: PullBroker, environment: Environment
+    ) -> None:
+        """Forwarding keeps the number of deliveries that were told, however often: only those that died count."""
+        self.send(publisher, 1)
+        (delivery,) = self.collect(consumer, 1)
+        for earlier, late in ((0, 0.0), (0, 0.1), (4, 0.0), (4, 0.1)):
+            due = environment.clock.time() + late
+            message = Outgoing(delivery.body, 0, due, earlier)  # type: ignore[arg-type]
+            consumer.forward(delivery, message, consumer.context.queue)
+            (delivery,) = self.collect(consumer, 1)
+            counted = delivery.attempts
+            assert counted == earlier + 1, f"attempts is {counted} after {earlier} deliveries that nobody settled"
+
+    @needs(Capability.REQUEUE)
+    def test_what_is_requeued_again_and_again_is_no_delivery_more(
+        self, publisher: PullBroker, consumer: PullBroker
+    ) -> None:
+        """A task may ask for another turn as often as it likes."""
+        self.send(publisher, 1)
+        for _ in range(4):
+            (delivery,) = self.collect(consumer, 1)
+            assert delivery.attempts == 1, "requeue() counted as a delivery"
+            consumer.requeue([delivery])

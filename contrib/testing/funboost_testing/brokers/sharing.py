@@ -21,13 +21,14 @@ _MESSAGES = 400
 _CHILD = """
 import importlib, json, sys, time
 from funboost_core import BoosterParams, Environment, Outgoing, register_plugin
+from funboost_core.consuming.pushed import open_broker
 from funboost_core.task import Task
 
 what, settings, params, plugins, patience = sys.argv[1], *map(json.loads, sys.argv[2:])
 environment = Environment(settings)
 for name in plugins:
     register_plugin(importlib.import_module(name), environment)
-broker = Task(BoosterParams(**params), None, environment).make_broker()
+broker = open_broker(Task(BoosterParams(**params), None, environment))
 if what == "publish":
     for n in range(20):
         broker.publish([Outgoing(json.dumps({"n": n}).encode())])

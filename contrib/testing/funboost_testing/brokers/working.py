@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from funboost_core import BoosterParams, Capability, Environment, boost
+from funboost_core import BoosterParams, Capability, Environment, PushBroker, boost
+from funboost_core.records import resolve
 
 from .base import BrokerSuite, needs
 
@@ -38,6 +39,13 @@ class WorkingTests(BrokerSuite):
 
     def _task(self, environment: Environment, function: Any, **params: Any) -> Any:
         given = BoosterParams(queue_name="q", broker_exclusive_config=dict(self.options), **params)
+        pool = environment.catalog.find("pools", environment.settings("CONCURRENT_MODE"))
+        if getattr(resolve(pool.factory), "asynchronous", False):
+
+            async def run(x: Any) -> Any:
+                return function(x)
+
+            return boost(given, environment=environment)(run)
         return boost(given, environment=environment)(function)
 
     def test_every_message_runs_once(self, environment: Environment, capabilities: Capability) -> None:
@@ -82,10 +90,10 @@ class WorkingTests(BrokerSuite):
         notes = Notes()
         environment.settings.values.setdefault("STATE_URL", "memory://")
         task = self._task(environment, lambda x: notes.add(x))
+        task.consume()
         task.send_msg(b"{")
         task.send_msg(b"\x00\xff")
         task.push(1)
-        task.consume()
         assert notes.wait_for(1, self.patience) == [1]
 
     @needs(Capability.DELAY, Capability.SECOND_QUEUE)
@@ -109,8 +117,8 @@ class WorkingTests(BrokerSuite):
         before = set(threading.enumerate())
         notes = Notes()
         task = self._task(environment, lambda x: notes.add(x))
-        task.push(1)
         task.consume()
+        task.push(1)
         notes.wait_for(1, self.patience)
         assert environment.worker.stop()
         task.close()
@@ -124,18 +132,20 @@ class WorkingTests(BrokerSuite):
     def test_an_error_of_the_broker_is_told_and_survived(
         self, environment: Environment, monkeypatch: Any, caplog: Any
     ) -> None:
-        """A fetch that fails is repeated; the consumer goes on."""
+        """A fetch, or a run, that fails is repeated; the consumer goes on."""
         notes = Notes()
         task = self._task(environment, lambda x: notes.add(x))
-        cls = type(task.publisher._broker)
-        original, failures = cls.fetch, [ConnectionError("cut"), ConnectionError("cut again")]
+        cls: Any = resolve(environment.catalog.find("brokers", self.kind).factory)
+        name = "run" if issubclass(cls, PushBroker) else "fetch"
+        original, failures = getattr(cls, name), [ConnectionError("cut"), ConnectionError("cut again")]
 
-        def fetch(self: Any, limit: int, timeout: float) -> Any:
+        def failing(self: Any, *args: Any) -> Any:
             if failures:
                 raise failures.pop()
-            return original(self, limit, timeout)
+            return original(self, *args)
 
-        monkeypatch.setattr(cls, "fetch", fetch)
-        task.push(1)
+        monkeypatch.setattr(cls, name, failing)
         task.consume()
+        self.eventually("it was asked for messages and has failed", lambda: not failures)
+        task.push(1)
         assert notes.wait_for(1, self.patience) == [1]

@@ -40,6 +40,40 @@ class FilterSuite(StoreSuite):
             clock.advance(self.unit * 0.6)
         assert self.claim_key(store, "k", "t2") == "t1"
 
+    def test_filter_renewing_lets_the_lease_begin_anew(self, store: StateStore, clock: TestClock) -> None:
+        for key in ("a", "b"):
+            self.claim_key(store, key, "t1")
+        for _ in range(4):
+            clock.advance(self.unit * 0.6)
+            store.filter.renew([("s", "a", "t1")], self.unit)
+        store.filter.renew([], self.unit)
+        assert self.claim_key(store, "a", "t2") == "t1"
+        assert self.claim_key(store, "b", "t2") is None
+
+    def test_filter_renewing_for_longer_and_for_shorter(self, store: StateStore, clock: TestClock) -> None:
+        for key in ("long", "short"):
+            store.filter.claim("s", key, "t1", self.unit * 3)
+        store.filter.renew([("s", "long", "t1")], self.unit * 9)
+        store.filter.renew([("s", "short", "t1")], self.unit)
+        clock.advance(self.unit * 2)
+        assert self.claim_key(store, "short", "t2") is None
+        clock.advance(self.unit * 4)
+        assert self.claim_key(store, "long", "t2") == "t1"
+
+    def test_filter_renewing_revives_nothing(self, store: StateStore, clock: TestClock) -> None:
+        """A beat may come after the message has ended."""
+        self.claim_key(store, "given up", "t1")
+        store.filter.release("s", "given up", "t1")
+        self.claim_key(store, "kept", "t1")
+        store.filter.keep("s", "kept", self.unit * 2)
+        self.claim_key(store, "another's", "t2")
+        keys = ("given up", "kept", "another's", "never claimed")
+        store.filter.renew([("s", key, "t1") for key in keys] + [("s2", "given up", "t1")], self.unit * 9)
+        answers = [self.claim_key(store, key, "t3") for key in keys]
+        assert answers == [None, "done", "t2", None]
+        clock.advance(self.unit * 3)
+        assert [self.claim_key(store, key, "t3") for key in keys] == [None] * 4
+
     def test_filter_kept_key_is_done_for_everybody(self, store: StateStore, clock: TestClock) -> None:
         self.claim_key(store, "k", "t1")
         store.filter.keep("s", "k", None)

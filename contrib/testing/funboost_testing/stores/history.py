@@ -87,7 +87,10 @@ class HistorySuite(StoreSuite):
     def test_history_running_is_neither_success_nor_failure(self, store: StateStore) -> None:
         self.save_records(store, record("now", run_status="running", success=False))
         assert self.found(store, success=False) == self.found(store, success=True) == []
-        assert self.found(store) == ["now"]
+        assert self.found(store) == self.found(store, running=True) == ["now"]
+        self.save_records(store, record("over"))
+        assert self.found(store, running=True) == ["now"]
+        assert self.found(store, running=False) == ["over"]
 
     def test_history_between_times_inclusive(self, store: StateStore) -> None:
         self.save_records(

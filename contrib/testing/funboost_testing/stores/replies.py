@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
+
+from funboost_core.native import Condition, sleep
 from funboost_core.ports.store import StateStore
 
+from ..topics import skip
 from .base import Call, StoreSuite, TestClock, together
+
+
+class Heard:
+    """What a subscriber was told; can be waited for."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bytes]] = []
+        self._changed = Condition()
+
+    def tell(self, task_id: str, payload: bytes) -> None:
+        """The subscriber."""
+        with self._changed:
+            self.told.append((task_id, payload))
+            self._changed.notify_all()
+
+    def until(self, count: int) -> list[tuple[str, bytes]]:
+        """All of it in order of the ids, once it is `count` at least; AssertionError after 30 seconds."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.told) >= count, 30), f"told only of {self.told}"
+            return sorted(self.told)
 
 
 class RepliesSuite(StoreSuite):
@@ -97,3 +123,83 @@ class RepliesSuite(StoreSuite):
         while long.running(0.001):
             clock.advance(self.unit / 100)
         assert long.result() == b"1"
+
+    # -- subscribers: what waits without a thread -------------------------------------------------------------------
+
+    @pytest.fixture
+    def heard(self) -> Heard:
+        """What subscribers were told."""
+        return Heard()
+
+    def subscribe(self, request: pytest.FixtureRequest, store: StateStore, heard: Heard, *task_ids: str) -> None:
+        """Subscribe; a store that leaves it at being asked again and again has nothing to be tested here."""
+        if not store.replies.subscribe(task_ids, heard.tell):
+            skip(request, "the store cannot tell subscribers")
+
+    def test_subscribers_are_told_once_of_what_comes_and_of_what_is_there(
+        self, store: StateStore, request: pytest.FixtureRequest, heard: Heard
+    ) -> None:
+        store.replies.put("there", b"0", self.unit * 9)
+        self.subscribe(request, store, heard, "there", "a", "b/\u5317 '%_")
+        store.replies.put("b/\u5317 '%_", b"", self.unit * 9)
+        store.replies.put("unrelated", b"x", self.unit * 9)
+        store.replies.put("a", b"1", self.unit * 9)
+        assert heard.until(3) == [("a", b"1"), ("b/\u5317 '%_", b""), ("there", b"0")]
+        store.replies.put("a", b"2", self.unit * 9)
+        self.subscribe(request, store, heard, "end")
+        store.replies.put("end", b"", self.unit * 9)
+        assert len(heard.until(4)) == 4
+        assert store.replies.get("a", 0) == b"2"  # nothing was taken away
+
+    def test_who_unsubscribes_is_not_told(
+        self, store: StateStore, request: pytest.FixtureRequest, heard: Heard
+    ) -> None:
+        other = Heard()
+        self.subscribe(request, store, heard, "a", "b", "end")
+        self.subscribe(request, store, other, "a")
+        store.replies.unsubscribe(["a", "b", "nobody's"], heard.tell)
+        for task_id in ("a", "b", "end"):
+            store.replies.put(task_id, b"1", self.unit * 9)
+        assert heard.until(1) == [("end", b"1")]
+        assert other.until(1) == [("a", b"1")]
+
+    def test_thousands_subscribe_and_each_is_told_its_own(
+        self, store: StateStore, request: pytest.FixtureRequest, heard: Heard
+    ) -> None:
+        names = [f"t{i:04}" for i in range(2000)]
+        before = set(threading.enumerate())
+        self.subscribe(request, store, heard, *names[:1500])
+        for name in names[1500:]:
+            self.subscribe(request, store, heard, name)
+        assert len(set(threading.enumerate()) - before) <= 2
+        for name in names:
+            store.replies.put(name, name.encode(), self.unit * 99)
+        assert heard.until(2000) == [(name, name.encode()) for name in names]
+
+    def test_subscribers_are_told_of_what_other_stores_put(
+        self, store: StateStore, other: StateStore, clock: TestClock, request: pytest.FixtureRequest, heard: Heard
+    ) -> None:
+        other.replies.put("early", b"0", self.unit * 99)
+        self.subscribe(request, store, heard, "early", *(f"t{i:02}" for i in range(20)))
+        waiting = Call(store.replies.get, "t07", self.unit * 50)  # threads that wait and subscribers side by side
+        for i in range(20):
+            other.replies.put(f"t{i:02}", str(i).encode(), self.unit * 99)
+        while waiting.running(0.001) or len(heard.told) < 21:
+            clock.advance(self.unit / 100)
+        assert waiting.result() == b"7"
+        assert heard.until(21) == [("early", b"0"), *((f"t{i:02}", str(i).encode()) for i in range(20))]
+
+    def test_subscribers_are_told_after_a_thread_that_looked_for_them_gave_up(
+        self, store: StateStore, other: StateStore, clock: TestClock, request: pytest.FixtureRequest, heard: Heard
+    ) -> None:
+        waiting = Call(store.replies.get, "never", self.unit)
+        clock.until_waiting(1)
+        self.subscribe(request, store, heard, "t")
+        while waiting.running(0.001):
+            clock.advance(self.unit / 10)
+        assert waiting.result() is None
+        other.replies.put("t", b"1", self.unit * 99)
+        while not heard.told:
+            clock.advance(self.unit / 100)
+            sleep(0.001)
+        assert heard.until(1) == [("t", b"1")]

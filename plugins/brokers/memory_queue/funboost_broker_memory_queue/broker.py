@@ -40,9 +40,9 @@ class MemoryBroker(PullBroker):
         self._woken = False
 
     def close(self) -> None:
-        """Return what was fetched and not acknowledged to the front of the queue; it counts as delivered once more."""
+        """Return what was fetched and not acknowledged to the front of the queue."""
         held, self._held = self._held, {}
-        self._queue.give_back([_again(delivery, delivery.attempts + 1) for delivery in held])
+        self._queue.give_back([_again(delivery) for delivery in held])
         self.wake()
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -73,7 +73,7 @@ class MemoryBroker(PullBroker):
         """See `PullBroker.requeue`; the messages go to the end of the queue, behind those of equal priority."""
         for delivery in deliveries:
             if self._release(delivery):
-                self._queue.put(_again(delivery, delivery.attempts), None)
+                self._queue.put(_again(delivery), None)
 
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """See `PullBroker.forward`."""
@@ -112,6 +112,6 @@ def _publish(queue: Queue, messages: Sequence[Outgoing]) -> None:
         queue.announce(len(messages))
 
 
-def _again(delivery: Delivery, attempts: int) -> Delivery:
+def _again(delivery: Delivery) -> Delivery:
     """The message as it came: what the core noted on the delivery belongs to the run that is over."""
-    return Delivery(delivery.body, delivery.tag, attempts)
+    return Delivery(delivery.body, delivery.tag, delivery.attempts)

@@ -119,7 +119,7 @@ def test_close_returns_what_is_held_to_the_front_in_order(broker, make):
     other = make()
     again = other.fetch(100, 0)
     assert bodies(again) == ["p1", "p2", "p3", "a", "c", "d"]
-    assert [delivery.attempts for delivery in again] == [2, 2, 1, 2, 2, 1]
+    assert [delivery.attempts for delivery in again] == [1] * 6, "no consumer has died"
     broker.ack(held)
     broker.requeue(held)
     broker.forward(held[0], Outgoing("never"), "q")

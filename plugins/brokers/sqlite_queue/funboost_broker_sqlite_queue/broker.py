@@ -66,7 +66,7 @@ class SqliteBroker(PullBroker):
             with database.lock:
                 with database.transaction(self._full) as link:
                     if is_registered(link, owner):
-                        recover(link, link.queue(self._queue), owner.id)
+                        recover(link, link.queue(self._queue), owner.id, died=False)
                 database.channel(self._queue).signal()
         except BaseException:
             owner.lock.close()  # whoever comes next sees a dead owner and recovers

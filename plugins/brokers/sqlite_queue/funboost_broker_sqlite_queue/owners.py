@@ -56,18 +56,18 @@ def is_registered(link: Link, owner: Owner) -> bool:
     return link.writer.execute("SELECT token FROM owners WHERE id = ?", (owner.id,)).fetchall() == [(owner.token,)]
 
 
-def recover(link: Link, sql: QueueSql, number: int) -> bool:
+def recover(link: Link, sql: QueueSql, number: int, died: bool) -> bool:
     """Put what an owner holds ahead of the queue and delete the owner, which fences it; False if it was gone.
 
-    Inside a write transaction.
+    Deliveries that ended because their owner `died` are counted.  Inside a write transaction.
     """
     if not link.writer.execute("DELETE FROM owners WHERE id = ?", (number,)).rowcount:
         return False
     for span in link.writer.execute("SELECT first, last FROM leases WHERE owner = ?", (number,)).fetchall():
-        link.writer.execute(sql.recover, span)
+        link.writer.execute(sql.recover, (died, *span))
         link.writer.execute(sql.acknowledge_range, span)
     link.writer.execute("DELETE FROM leases WHERE owner = ?", (number,))
-    link.writer.execute(sql.recover_special, (number,))
+    link.writer.execute(sql.recover_special, (died, number))
     return True
 
 
@@ -94,7 +94,7 @@ def _bury(database: Database, queue: str, number: int, full: bool) -> bool:
         return False
     try:
         with database.lock, database.transaction(full) as link:
-            found = recover(link, link.queue(queue), number)
+            found = recover(link, link.queue(queue), number, died=True)
         with database.lock:
             database.channel(queue).signal()
     except BaseException:

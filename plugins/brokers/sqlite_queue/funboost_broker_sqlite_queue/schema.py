@@ -110,9 +110,9 @@ class QueueSql:
         self.owners = f"SELECT id FROM owners WHERE queue = {number}"
         self.recover = (
             f"INSERT INTO {special}{columns}"
-            f" SELECT 0, NULL, attempts + 1, body FROM {plain} WHERE id BETWEEN ? AND ? ORDER BY id"
+            f" SELECT 0, NULL, attempts + ?, body FROM {plain} WHERE id BETWEEN ? AND ? ORDER BY id"
         )
-        self.recover_special = f"UPDATE {special} SET owner = NULL, attempts = attempts + 1 WHERE owner = ?"
+        self.recover_special = f"UPDATE {special} SET owner = NULL, attempts = attempts + ? WHERE owner = ?"
 
         # no gaps above the cursor: subtracting counts
         self.count = (

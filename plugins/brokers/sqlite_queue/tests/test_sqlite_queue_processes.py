@@ -202,7 +202,7 @@ def test_broker_in_a_forked_child_opens_its_own_connection(make):
     assert queue.get() == [b"b"], "the child is a consumer of its own and cannot acknowledge for its parent"
     broker.maintain()
     got = broker.fetch(10, 0)
-    assert [(d.body, d.attempts) for d in got] == [(b"b", 2), (b"from the child", 1)]
+    assert [(d.body, d.attempts) for d in got] == [(b"b", 1), (b"from the child", 1)]
     broker.ack(got)
     broker.close()
     assert bodies(make().fetch(10, 0)) == [b"a"], "the parent still held it"

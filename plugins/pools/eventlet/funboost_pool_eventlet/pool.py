@@ -11,11 +11,12 @@ from typing import Any, Callable
 import eventlet
 from eventlet import patcher
 from eventlet.green import socket as green_socket
-from eventlet.greenthread import GreenThread
+from eventlet.greenthread import GreenThread, kill
 
 from funboost_core import ConfigError, Delivery
+from funboost_core.errors import RunInterrupted
 from funboost_core.native import Event, Thread, in_main_thread, patched, runs_hub
-from funboost_core.ports.pool import Finished, PoolContext, Runner, TaskPool
+from funboost_core.ports.pool import Finished, Interrupter, PoolContext, Runner, TaskPool
 
 FIRST_LINE = "import eventlet; eventlet.monkey_patch()"
 _NEEDED = ("thread", "socket", "time")
@@ -32,6 +33,7 @@ class Eventlet(TaskPool):
     def __init__(self, context: PoolContext) -> None:
         super().__init__(context)
         self._submitted: deque[tuple[Sequence[Delivery], Runner, Finished]] = deque()
+        self._interrupts: deque[Callable[[], None]] = deque()
         self._green: set[GreenThread] = set()
         self._closed = False
         self._reader, writer = green_socket.socketpair()
@@ -73,6 +75,15 @@ class Eventlet(TaskPool):
             self._submitted.append((deliveries, run, finished))
             self._wake()
 
+    def interrupter(self) -> Interrupter:
+        """What reaches the green thread that is current: an exception, thrown by the one that listens."""
+        return _Interrupter(eventlet.getcurrent(), self._interrupt)
+
+    def _interrupt(self, throw: Callable[[], None]) -> None:
+        if not self._closed:
+            self._interrupts.append(throw)
+            self._wake()
+
     def close(self) -> None:
         """Kill the green threads that were given up and let go of the hub."""
         if not self._closed:
@@ -95,6 +106,8 @@ class Eventlet(TaskPool):
                     deliveries, run, finished = self._submitted.popleft()
                     for delivery in deliveries:
                         self._green.add(eventlet.spawn(self._work, delivery, run, finished))
+                while self._interrupts:
+                    self._interrupts.popleft()()
         for green in list(self._green):
             green.kill()
 
@@ -106,3 +119,16 @@ class Eventlet(TaskPool):
         runs_hub()
         ready.set()
         self._listen()
+
+
+class _Interrupter(Interrupter):
+    def __init__(self, green: GreenThread, interrupt: Callable[[Callable[[], None]], None]) -> None:
+        self._green = green
+        self._interrupt = interrupt
+
+    def throw(self, claim: Callable[[], bool]) -> None:
+        def throw() -> None:  # on its hub, while it waits: it cannot end in between
+            if claim():
+                kill(self._green, RunInterrupted)
+
+        self._interrupt(throw)

@@ -12,8 +12,9 @@ from gevent import monkey
 from gevent.hub import Hub
 
 from funboost_core import ConfigError, Delivery
+from funboost_core.errors import RunInterrupted
 from funboost_core.native import Event, Thread, in_main_thread, patched, runs_hub
-from funboost_core.ports.pool import Finished, PoolContext, Runner, TaskPool
+from funboost_core.ports.pool import Finished, Interrupter, PoolContext, Runner, TaskPool
 
 FIRST_LINE = "from gevent import monkey; monkey.patch_all()"
 _NEEDED = ("threading", "socket", "time")
@@ -30,6 +31,7 @@ class Gevent(TaskPool):
     def __init__(self, context: PoolContext) -> None:
         super().__init__(context)
         self._submitted: deque[tuple[Sequence[Delivery], Runner, Finished]] = deque()
+        self._interrupts: deque[Callable[[], None]] = deque()
         self._greenlets: set[gevent.Greenlet[..., Any]] = set()
         self._closing = False
         self._thread: Thread | None = None
@@ -68,6 +70,15 @@ class Gevent(TaskPool):
             self._submitted.append((deliveries, run, finished))
             self._wake.send()
 
+    def interrupter(self) -> Interrupter:
+        """What reaches the greenlet that is current: an exception, thrown in the hub."""
+        return _Interrupter(gevent.getcurrent(), self._interrupt)
+
+    def _interrupt(self, throw: Callable[[], None]) -> None:
+        if not self._closing:
+            self._interrupts.append(throw)
+            self._wake.send()
+
     def close(self) -> None:
         """Kill the greenlets that were given up and let go of the hub."""
         if self._closing:
@@ -88,6 +99,8 @@ class Gevent(TaskPool):
             for delivery in deliveries:
                 greenlet = gevent.spawn(self._work, delivery, run, finished)
                 self._greenlets.add(greenlet)
+        while self._interrupts:
+            self._interrupts.popleft()()
         if self._closing:
             self._wake.stop()
             gevent.killall(list(self._greenlets), block=False)
@@ -103,3 +116,16 @@ class Gevent(TaskPool):
         ready.set()
         hub.join()
         hub.destroy(destroy_loop=True)
+
+
+class _Interrupter(Interrupter):
+    def __init__(self, greenlet: gevent.Greenlet[..., Any], interrupt: Callable[[Callable[[], None]], None]) -> None:
+        self._greenlet = greenlet
+        self._interrupt = interrupt
+
+    def throw(self, claim: Callable[[], bool]) -> None:
+        def throw() -> None:  # in the hub, while the greenlet waits: it cannot end in between
+            if claim():
+                self._greenlet.throw(RunInterrupted)
+
+        self._interrupt(throw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Callable
 
-from funboost_core.native import Thread
+from funboost_core.native import Thread, get_ident
 from funboost_core.ports.pool import Adapted, PoolContext, ThreadPool
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class SingleThread(ThreadPool):
     def __init__(self, context: PoolContext) -> None:
         super().__init__(context)
         self.limit = 1
-        self._loop: AbstractEventLoop | None = None
+        self._loops: dict[int, AbstractEventLoop] = {}  # by thread: one that hangs is replaced, and keeps its own
 
     def adapt(self, function: Callable[..., Any]) -> Adapted:
         """Functions as they are; a coroutine function on one event loop, one call at a time."""
@@ -41,16 +41,16 @@ class SingleThread(ThreadPool):
         """One at a time it stays."""
 
     def close(self) -> None:
-        """Close the loop, if there is one and no run that was given up is still on it."""
-        loop = self._loop
-        if loop is not None and not loop.is_running():
-            self._loop = None
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.close()
+        """Close the loops on which no run that was given up still is."""
+        for ident, loop in list(self._loops.items()):
+            if not loop.is_running() and self._loops.pop(ident, None) is loop:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
 
     def _running_loop(self) -> AbstractEventLoop:
-        if self._loop is None:
+        loop = self._loops.get(get_ident())
+        if loop is None:
             import asyncio
 
-            self._loop = asyncio.new_event_loop()
-        return self._loop
+            loop = self._loops[get_ident()] = asyncio.new_event_loop()
+        return loop

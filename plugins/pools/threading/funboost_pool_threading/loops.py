@@ -28,7 +28,16 @@ class Loops:
 
     def close_mine(self) -> None:
         """Close the loop of this thread, if it has one."""
-        loop = self._loops.pop(get_ident(), None)
+        self._close(get_ident())
+
+    def close_abandoned(self) -> None:
+        """Close the loops of threads that were not the pool's own, an engine's for example, where nothing runs."""
+        for ident, loop in list(self._loops.items()):
+            if not loop.is_running():
+                self._close(ident)
+
+    def _close(self, ident: int) -> None:
+        loop = self._loops.pop(ident, None)
         if loop is not None:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()

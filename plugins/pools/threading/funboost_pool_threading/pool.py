@@ -37,4 +37,5 @@ class Threads(ThreadPool):
         Thread(target=life, name=f"{self.context.name}-{next(self._numbers)}", daemon=True).start()
 
     def close(self) -> None:
-        """Nothing is kept: the threads end by themselves."""
+        """The threads end by themselves, and close their loops."""
+        self._loops.close_abandoned()

@@ -74,6 +74,19 @@ def test_a_loop_ends_with_its_thread(pool):
     assert loop.is_closed()
 
 
+def test_loops_of_threads_that_are_not_the_pools_end_with_the_pool(pool):
+    async def loop_of():
+        return asyncio.get_running_loop()
+
+    loops = []
+    thread = threading.Thread(target=lambda: loops.append(pool.adapt(loop_of)()))
+    thread.start()
+    thread.join(10)
+    assert not loops[0].is_closed()
+    pool.close()
+    assert loops[0].is_closed()
+
+
 def test_errors_of_coroutines_are_raised(pool):
     async def fail():
         raise ValueError("no")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from funboost_core.clock import Clock
 from funboost_core.native import Lock
 from funboost_core.ports.store import Filter
@@ -37,6 +39,15 @@ class MemoryFilter(Filter):
                 return str(present)
             keys.put(key, holder, self._clock.time() + lease)
             return None
+
+    def renew(self, claims: Sequence[tuple[str, str, str]], lease: float) -> None:
+        """See `Filter.renew`."""
+        with self._lock:
+            ends = self._clock.time() + lease
+            for scope, key, holder in claims:
+                keys = self._scopes.get(scope)
+                if keys is not None and keys.get(key) == holder:
+                    keys.put(key, holder, ends)
 
     def keep(self, scope: str, key: str, ttl: float | None) -> None:
         """See `Filter.keep`."""

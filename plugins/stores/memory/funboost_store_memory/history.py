@@ -58,6 +58,7 @@ class MemoryHistory(History):
         until: float | None = None,
         limit: int = 100,
         offset: int = 0,
+        running: bool | None = None,
     ) -> list[dict[str, Any]]:
         """See `History.search`; case does not matter in `text`, and a task that runs has neither success."""
         with self._lock:
@@ -68,6 +69,7 @@ class MemoryHistory(History):
             for run in runs
             if (queue is None or run.queue == queue)
             and (success is None or run.success is success)
+            and (running is None or (run.success is None) is running)
             and (since is None or run.started >= since)
             and (until is None or -inf < run.started <= until)
             and wanted in run.searched

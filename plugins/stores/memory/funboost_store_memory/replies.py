@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from funboost_core.clock import Clock
 from funboost_core.native import Condition, Lock
-from funboost_core.ports.store import Replies
+from funboost_core.ports.store import Replies, Tell
 
 from .expiring import Expiring
 
@@ -27,6 +29,7 @@ class MemoryReplies(Replies):
         self._lock = Lock()
         self._replies: Expiring[str, bytes] = Expiring(clock.time)
         self._waiting: dict[str, _Waiting] = {}
+        self._subscribed: dict[str, list[Tell]] = {}
         self._closed = False
 
     def put(self, task_id: str, payload: bytes, ttl: float) -> None:
@@ -36,6 +39,9 @@ class MemoryReplies(Replies):
             waiting = self._waiting.get(task_id)
             if waiting is not None:
                 waiting.condition.notify_all()
+            subscribed = self._subscribed.pop(task_id, ())
+        for tell in subscribed:
+            tell(task_id, payload)
 
     def get(self, task_id: str, timeout: float) -> bytes | None:
         """See `Replies.get`."""
@@ -61,6 +67,30 @@ class MemoryReplies(Replies):
             if payload is not None or remaining <= 0 or self._closed:
                 return payload
             self._clock.wait(condition, remaining)
+
+    def subscribe(self, task_ids: Sequence[str], tell: Tell) -> bool:
+        """See `Replies.subscribe`."""
+        there = {}
+        with self._lock:
+            for task_id in task_ids:
+                payload = self._replies.get(task_id)
+                if payload is None:
+                    self._subscribed.setdefault(task_id, []).append(tell)
+                else:
+                    there[task_id] = payload
+        for task_id, payload in there.items():
+            tell(task_id, payload)
+        return True
+
+    def unsubscribe(self, task_ids: Sequence[str], tell: Tell) -> None:
+        """See `Replies.unsubscribe`."""
+        with self._lock:
+            for task_id in task_ids:
+                subscribed = self._subscribed.get(task_id)
+                if subscribed is not None and tell in subscribed:
+                    subscribed.remove(tell)
+                    if not subscribed:
+                        del self._subscribed[task_id]
 
     def close(self) -> None:
         """End all waiting."""

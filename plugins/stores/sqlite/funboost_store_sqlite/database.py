@@ -19,6 +19,8 @@ _random = random.SystemRandom()  # the user's own sequence of random numbers sta
 
 PATIENCE = 60.0
 """Seconds to wait for another process that is writing; only one that hangs takes longer."""
+READERS = 8
+"""Most connections that read at the same time; a thread more waits for one of them."""
 
 
 class StateFileError(FunboostError, OSError):
@@ -180,6 +182,8 @@ class Database:
         with self.named():
             self.ready()
             with self._guard:
+                while not self._readers and self._reading >= READERS:
+                    self._guard.wait()
                 identity = self.identity
                 connection = self._readers.pop() if self._readers else self.connect()
                 self._reading += 1

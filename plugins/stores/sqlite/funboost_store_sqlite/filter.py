@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from funboost_core.clock import Clock
 from funboost_core.ports.store import Filter
 
@@ -32,6 +34,15 @@ class SqliteFilter(Filter):
                 return "done" if present[0] is None else str(present[0])
             connection.execute(_PUT, (scope, key, holder, now + lease))
             return None
+
+    def renew(self, claims: Sequence[tuple[str, str, str]], lease: float) -> None:
+        """See `Filter.renew`."""
+        with self._database.writing() as connection:
+            now = self._clock.time()
+            connection.executemany(
+                "UPDATE claims SET expires = ? WHERE scope = ? AND key = ? AND holder = ? AND expires > ?",
+                [(now + lease, *claim, now) for claim in claims],
+            )
 
     def keep(self, scope: str, key: str, ttl: float | None) -> None:
         """See `Filter.keep`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from sqlite3 import Connection
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -18,9 +20,17 @@ from .sweep import MOST, Sweep
 SEARCHABLE = 4000
 """Characters of the arguments, and of the exception, that are searched; an index over megabytes would help nobody."""
 
+COMMON = 5_000
+"""Rows with a text from which on they are found sooner from the newest on, one by one."""
+COMMON_IN_QUEUE = 50_000
+"""The same within a queue, in which there may be none of them."""
+ROWS = 100
+"""Rows of one statement: the interpreter's lock is taken once a statement, and tasks that run want it too."""
+
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?)"
 _SAVE = """
 INSERT INTO history (task_id, queue, run_status, success, time_start, searched, record, expires)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+VALUES {}
 ON CONFLICT (task_id) DO UPDATE SET queue = excluded.queue, run_status = excluded.run_status,
     success = excluded.success, time_start = excluded.time_start, searched = excluded.searched,
     record = excluded.record, expires = excluded.expires
@@ -43,7 +53,9 @@ class SqliteHistory(History):
             return
         with self._database.writing() as connection:
             self._sweep.sometimes(connection)
-            connection.executemany(_SAVE, rows)
+            for start in range(0, len(rows), ROWS):
+                some = rows[start : start + ROWS]
+                connection.execute(_SAVE.format(", ".join([_ROW] * len(some))), list(chain.from_iterable(some)))
 
     def get(self, task_id: str) -> dict[str, Any] | None:
         """See `History.get`."""
@@ -62,10 +74,13 @@ class SqliteHistory(History):
         until: float | None = None,
         limit: int = 100,
         offset: int = 0,
+        running: bool | None = None,
     ) -> list[dict[str, Any]]:
         """See `History.search`; case does not matter in `text`, and a task that runs has neither success."""
         conditions: list[str] = ["expires > ?"]
         values: list[Any] = [self._clock.time()]
+        if running is not None:
+            conditions.append("success IS NULL" if running else "success IS NOT NULL")
         for condition, value in (
             ("queue = ?", queue),
             ("success = ?", success),
@@ -80,9 +95,10 @@ class SqliteHistory(History):
                 wanted = text.casefold()
                 conditions.append("instr(searched, ?)")  # exact, where % and _ of LIKE are not
                 values.append(wanted)
-                if len(wanted) >= 3 and schema.has_text_index(connection):
-                    conditions.append("id IN (SELECT rowid FROM history_text WHERE searched LIKE ?)")
-                    values.append(f"%{wanted}%")
+                found = _containing(connection, wanted, COMMON if queue is None else COMMON_IN_QUEUE)
+                if found is not None:
+                    conditions.append("id IN (SELECT value FROM json_each(?))")
+                    values.append(to_json(found).decode())
             rows = connection.execute(
                 f"SELECT record FROM history WHERE {' AND '.join(conditions)} "
                 "ORDER BY time_start DESC LIMIT ? OFFSET ?",
@@ -99,6 +115,16 @@ class SqliteHistory(History):
             total += deleted
             if deleted < MOST:
                 return total
+
+
+def _containing(connection: Connection, text: str, most: int) -> list[int] | None:
+    """The rows that may contain `text`; None where that is not known, or where they are `most` or more."""
+    if len(text) < 3 or not schema.has_text_index(connection):
+        return None
+    rows = connection.execute(
+        "SELECT rowid FROM history_text WHERE searched LIKE ? LIMIT ?", (f"%{text}%", most)
+    ).fetchall()
+    return None if len(rows) == most else [row for (row,) in rows]
 
 
 def _columns(record: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ CREATE TABLE history (
     time_start REAL, expires REAL NOT NULL, searched TEXT NOT NULL, record BLOB NOT NULL);
 CREATE INDEX history_queue ON history (queue, time_start, success, run_status);
 CREATE INDEX history_time ON history (time_start, success, run_status);
+CREATE INDEX history_running ON history (time_start) WHERE success IS NULL;
 CREATE INDEX history_expires ON history (expires);
 
 CREATE TABLE claims (  -- holder NULL: done; expires NULL: for ever

@@ -1,0 +1,1 @@
+"""Documented helpers around the framework."""

@@ -1,0 +1,1 @@
+"""Documented helpers that have nothing to do with queues."""

@@ -1,0 +1,101 @@
+"""Fixtures: a server for the test run, a place of its own for each test; and the summary at the end."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Callable, NamedTuple
+
+import pytest
+
+from .catalog import find, in_ci, required, services
+
+if TYPE_CHECKING:
+    from .base import Server
+
+_KEY: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+_numbers = itertools.count()
+
+
+class Place(NamedTuple):
+    """A server, and a part of it that one test has for itself: a `url`, and a `namespace` to put before names."""
+
+    url: str
+    namespace: str
+    server: Server | None
+    """The server itself where it is ours; None for one that the environment names."""
+
+
+def serve(request: pytest.FixtureRequest, name: str) -> Iterator[tuple[str, Server | None]]:
+    """The URL of a server for the whole test run: the one that the environment names, else one of ours.
+
+    Where there is neither the test is skipped, or fails if `services.lock` says that it must run and CI is set.
+    """
+    service, told = find(name), request.config.stash.setdefault(_KEY, {})
+    if service.missing():
+        told[name] = f"missing: {service.missing()}"
+        if in_ci() and name in required(request.config.rootpath):
+            pytest.fail(service.missing(), pytrace=False)
+        pytest.skip(service.missing())
+    if service.given():
+        told[name] = f"real, {service.version(service.given())}, from {service.variable}"
+        yield service.given(), None
+        return
+    with service.start() as server:
+        told[name] = f"real, {server.version}, started on port {server.port}"
+        yield server.url, server
+
+
+@pytest.fixture(scope="session")
+def redis_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
+    """The Redis server of this test run: its URL, and the `Server` where it is ours."""
+    yield from serve(request, "redis")
+
+
+@pytest.fixture
+def redis_place(redis_server: tuple[str, Server | None]) -> Place:
+    """Redis for one test: an empty database on a server of ours, a namespace of its own on any other."""
+    from .redis import Redis
+
+    url, server = redis_server
+    if server is None:
+        return Place(url, f"test-{uuid.uuid4().hex[:12]}", None)
+    place = f"{url}/{1 + next(_numbers) % (Redis.databases - 1)}"
+    Redis().flush(place)
+    return Place(place, "", server)
+
+
+@pytest.fixture
+def start_redis(redis_server: tuple[str, Server | None]) -> Iterator[Callable[..., Server]]:
+    """``start_redis("--appendonly", "yes")`` starts a further server, for this test alone."""
+    started: list[Server] = []
+
+    def start(*options: str) -> Server:
+        if not find("redis").executable():
+            pytest.skip("a server of this test's own is needed, and no redis-server is installed here")
+        started.append(find("redis").start(*options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
+    """The Kafka server of this test run: its address, and the `Server` where it is ours."""
+    yield from serve(request, "kafka")
+
+
+@pytest.fixture
+def kafka_place(kafka_server: tuple[str, Server | None]) -> Place:
+    """Kafka for one test: a namespace of its own, for topics cannot be emptied."""
+    url, server = kafka_server
+    return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
+
+
+def summary(config: pytest.Config) -> list[str]:
+    """One line for each server that this run asked for; [] when it asked for none."""
+    told = config.stash.get(_KEY, {})
+    return [f"{name:12} {told[name]}" for name in services() if name in told]

@@ -1,0 +1,6 @@
+from funboost_testing.engines import EngineBrokerSuite
+
+
+class TestPool(EngineBrokerSuite):
+    kind = "POOL"
+    plugins = ("pool_engine",)

@@ -1,0 +1,74 @@
+"""How a run is reached that is to end: an exception in its thread, a cancelled coroutine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from ..errors import RunInterrupted
+from ..native import get_ident, sleep
+from ..ports.pool import Interrupter
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Task
+
+
+def thrower() -> Callable[[int, type[BaseException] | None], None] | None:
+    """What throws an exception into a thread, at its next byte code, or takes back what has not arrived; None where the
+    interpreter cannot."""
+    try:
+        import ctypes
+
+        throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    except (ImportError, AttributeError):
+        return None
+
+    def to(ident: int, error: type[BaseException] | None) -> None:
+        throw(ctypes.c_ulong(ident), ctypes.py_object() if error is None else ctypes.py_object(error))
+
+    return to
+
+
+class ThreadInterrupter(Interrupter):
+    """The run is on this thread; what blocks in a call outside Python is reached when that call returns."""
+
+    def __init__(self, throw: Callable[[int, type[BaseException] | None], None]) -> None:
+        self._throw = throw
+        self._ident = get_ident()
+        self._thrown = False
+
+    def throw(self, claim: Callable[[], bool]) -> None:
+        """At the next byte code."""
+        if claim():
+            try:
+                self._throw(self._ident, RunInterrupted)
+            finally:
+                self._thrown = True
+
+    def absorb(self) -> None:
+        """Wait until it has been thrown, and take it back if it has not arrived: the function may have swallowed it."""
+        while not self._thrown:
+            sleep(0.0005)
+        self._throw(self._ident, None)
+
+
+class CoroutineInterrupter(Interrupter):
+    """The run is the asyncio task that is current here."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        task = asyncio.current_task()
+        assert task is not None
+        self._task: Task[object] = task
+        self._loop: AbstractEventLoop = asyncio.get_running_loop()
+
+    def throw(self, claim: Callable[[], bool]) -> None:
+        """Cancel it, on its loop."""
+        try:
+            self._loop.call_soon_threadsafe(self._cancel, claim)
+        except RuntimeError:  # the loop is closed: it has ended
+            return
+
+    def _cancel(self, claim: Callable[[], bool]) -> None:
+        if claim():
+            self._task.cancel()

@@ -1,0 +1,1 @@
+"""Huey as a broker of funboost."""

@@ -1,0 +1,98 @@
+"""What has come and has no credit yet; outlives the connection."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from funboost_core.native import Condition
+from funboost_core.ports.broker import Delivery
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import MQTTMessage
+
+    from funboost_core.ports.push import Sink
+
+MOST = 1000
+"""Messages with QoS 0 that may wait: the server sends these without asking whether there is room."""
+
+
+class Reply:
+    """Where the sender wants the answer (MQTT 5: response topic and correlation data): the tag of a delivery."""
+
+    __slots__ = ("correlation", "topic")
+
+    def __init__(self, topic: str, correlation: bytes | None) -> None:
+        self.topic = topic
+        self.correlation = correlation
+
+
+class Inbox:
+    """Takes what the client calls us with and hands it on in order; acknowledges what it has handed on.
+
+    The server sends no more than its window has room for unacknowledged ones, so what waits here is bounded by that.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._waiting: deque[tuple[Delivery, int]] = deque()
+        self._handed: set[int] = set()
+        self.dropped = 0
+
+    def receive(self, message: MQTTMessage, sink: Sink) -> int:
+        """A message has come; its number if it is to be acknowledged now, else 0."""
+        properties, reply = message.properties, None
+        if properties is not None and getattr(properties, "ResponseTopic", None):
+            reply = Reply(properties.ResponseTopic, getattr(properties, "CorrelationData", None))
+        delivery, mid = Delivery(message.payload, reply), message.mid
+        with self._changed:
+            if not message.qos:
+                mid = 0
+                if len(self._waiting) >= MOST:
+                    self.dropped += 1
+                    return 0
+            elif not message.dup:  # the number is used anew: the server has heard of the last one's acknowledgement
+                self._handed.discard(mid)
+            elif mid in self._handed:
+                return mid  # it has not heard of it
+            elif any(other == mid for _, other in self._waiting):
+                return 0
+            if not self._waiting and sink.credit() and sink.put(delivery):
+                self._handed.add(mid)
+                return mid
+            self._waiting.append((delivery, mid))
+            self._changed.notify_all()
+        return 0
+
+    def wait(self, seconds: float) -> bool:
+        """Whether something waits for credit, waiting at most so long for it."""
+        with self._changed:
+            return bool(self._waiting or (self._changed.wait(seconds) and self._waiting))
+
+    def hand_on(self, sink: Sink) -> int:
+        """Put the first that waits; its number if it is to be acknowledged now, else 0."""
+        with self._changed:
+            if not self._waiting or not sink.put(self._waiting[0][0]):
+                return 0
+            return self._taken()[1]
+
+    def take(self) -> list[tuple[Delivery, int]]:
+        """All that waits, with their numbers."""
+        with self._changed:
+            return [self._taken() for _ in range(len(self._waiting))]
+
+    def _taken(self) -> tuple[Delivery, int]:
+        delivery, mid = self._waiting.popleft()
+        self._handed.add(mid)
+        return delivery, mid
+
+    def forget(self) -> None:
+        """A new session: its numbers are new; what waits stays and is acknowledged to nobody."""
+        with self._changed:
+            self._waiting = deque((delivery, 0) for delivery, _ in self._waiting)
+            self._handed.clear()
+
+    def wake(self) -> None:
+        """End a `wait`."""
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,1 @@
+"""Broker REDIS: a Redis list without acknowledgement."""

@@ -1,0 +1,1 @@
+"""Broker REDIS_ACK_ABLE: a Redis list with acknowledgement."""

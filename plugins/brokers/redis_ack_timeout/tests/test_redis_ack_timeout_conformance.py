@@ -1,0 +1,13 @@
+"""REDIS_ACK_TIMEOUT keeps the contract on a real server."""
+
+from __future__ import annotations
+
+import pytest
+from redis_suite import OnRedis
+
+pytestmark = pytest.mark.server
+
+
+class TestRedisAckTimeout(OnRedis):
+    kind = "REDIS_ACK_TIMEOUT"
+    options = {"ack_timeout": 2.5}

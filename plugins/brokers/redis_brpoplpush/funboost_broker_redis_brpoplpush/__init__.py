@@ -1,0 +1,1 @@
+"""Broker REDIS_BRPOPLPUSH: a Redis list taken from its right end."""

@@ -1,0 +1,1 @@
+"""Broker REDIS_PRIORITY: Redis lists with priorities."""

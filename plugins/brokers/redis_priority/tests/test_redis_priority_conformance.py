@@ -1,0 +1,13 @@
+"""REDIS_PRIORITY keeps the contract on a real server."""
+
+from __future__ import annotations
+
+import pytest
+from redis_suite import OnRedis
+
+pytestmark = pytest.mark.server
+
+
+class TestRedisPriority(OnRedis):
+    kind = "REDIS_PRIORITY"
+    options = {"x-max-priority": 5}

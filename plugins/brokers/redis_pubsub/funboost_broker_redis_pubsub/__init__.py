@@ -1,0 +1,1 @@
+"""Broker REDIS_PUBSUB: a Redis channel, heard by all."""

@@ -1,0 +1,1 @@
+"""Broker REDIS_STREAM: a Redis stream and its consumer group."""

@@ -1,0 +1,159 @@
+"""The stream and its group: what other programs see, the dead, and connections that are cut."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+from funboost_broker_redis_stream.broker import RedisStreamBroker
+from funboost_broker_redis_stream.options import Options
+from funboost_testing.services import Proxy
+from pydantic import ValidationError
+from redis_helpers import bodies, die, keys, put, until, work_off
+
+from funboost_core.environment import Environment
+from funboost_core.errors import BrokerUnavailable
+from funboost_core.ports.broker import BrokerContext, Outgoing
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def make(redis_place):
+    made = []
+
+    def make(queue="q", url=None, listen=True, **options):
+        settings = {"REDIS_URL": url or redis_place.url, "NAMESPACE": redis_place.namespace, "BEAT_SECONDS": 0.2}
+        environment = Environment(settings)
+        context = BrokerContext(
+            "REDIS_STREAM", environment.namespaced(queue), Options(**options), environment, logging.getLogger("t")
+        )
+        made.append(RedisStreamBroker(context))
+        made[-1].open()
+        if listen:
+            made[-1].listen()
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.close()
+
+
+def test_entries_are_as_documented_and_deleted_when_acknowledged(make):
+    broker = make()
+    server, queue = broker._server, broker.context.queue
+    put(broker, b'{"x": 1}')
+    ((_, fields),) = server.ask("XRANGE", queue, "-", "+")
+    assert fields == [b"", b'{"x": 1}']
+    server.ask("XADD", queue, "*", "", '{"x": 2}')
+    server.ask("XADD", queue, "*", "payload", '{"x": 3}')
+    got = broker.fetch(10, 0)
+    assert bodies(got) == [b'{"x": 1}', b'{"x": 2}', b'{"x": 3}']
+    assert [its[1] for its in server.ask("XINFO", "GROUPS", queue)] == [b"funboost_group"]
+    broker.ack(got)
+    assert server.ask("XLEN", queue) == 0
+    broker.close()
+    assert keys(make(listen=False)) == [], "a clean stop leaves nothing"
+
+
+@pytest.mark.parametrize("group", ["", "a b", "x'x", "a\\"])
+def test_groups_that_are_none_are_refused(group):
+    with pytest.raises(ValidationError):
+        Options(group=group)
+
+
+def test_two_groups_get_everything(make):
+    one, other = make(group="one"), make(group="other")
+    put(one, b"a", b"b")
+    assert bodies(one.fetch(10, 0)) == bodies(other.fetch(10, 0)) == [b"a", b"b"]
+
+
+def test_the_dead_are_buried_and_counted_and_other_programs_are_not(make, caplog):
+    victim, survivor = make(), make()
+    server, queue = victim._server, victim.context.queue
+    put(survivor, *(b"%d" % i for i in range(6)))
+    foreign = ("XREADGROUP", "GROUP", "funboost_group", "another program", "COUNT", 1, "STREAMS", queue, ">")
+    assert server.ask(*foreign)
+    got = victim.fetch(4, 0)
+    victim.ack(got[:1])
+    die(victim)
+    until(lambda: (survivor.maintain(), "is gone" in caplog.text)[1])
+    again = survivor.fetch(10, 0)
+    assert [(d.body, d.attempts) for d in again] == [(b"2", 2), (b"3", 2), (b"4", 2), (b"5", 1)]
+    assert caplog.text.count("is gone") == 1
+
+
+def test_who_was_taken_for_dead_settles_nothing(make):
+    silent, other = make(lease_seconds=0.5), make(lease_seconds=0.5)
+    put(other, b"a", b"b")
+    held = silent.fetch(2, 0)
+    until(lambda: (time.sleep(0.05), other.maintain(), other.count())[2] == 2)
+    again = other.fetch(10, 0)
+    silent.ack(held)
+    silent.requeue(held)
+    silent.forward(held[0], Outgoing(b"x"), silent.context.queue)
+    assert other.count() == 0
+    assert not silent.fetch(10, 0), "it registers again"
+    silent.ack(held)
+    other.close()
+    assert sorted(bodies(silent.fetch(10, 0))) == sorted(bodies(again)) == [b"a", b"b"]
+
+
+def test_what_is_given_back_twice_goes_behind(make):
+    broker = make()
+    put(broker, b"a", b"b", b"c")
+    broker.requeue(broker.fetch(1, 0))
+    first = broker.fetch(1, 0)
+    assert bodies(first) == [b"a"]
+    broker.requeue(first)
+    assert bodies(broker.fetch(10, 0)) == [b"b", b"c", b"a"]
+
+
+def test_purge_leaves_what_is_fetched(make):
+    broker = make()
+    put(broker, b"a", b"b", b"c")
+    held = broker.fetch(2, 0)
+    broker.requeue(held[:1])
+    put(broker, b"later", due=9e9)
+    assert broker.count() == 3
+    broker.purge()
+    assert broker.count() == 0
+    broker.requeue(held[1:])
+    assert bodies(broker.fetch(10, 0)) == [b"b"]
+
+
+def test_a_deleted_stream_is_made_anew(make):
+    broker = make()
+    broker._server.ask("DEL", broker.context.queue)
+    put(broker, b"a")
+    assert bodies(broker.fetch(10, 0)) == [b"a"]
+    broker._server.ask("DEL", broker.context.queue)
+    broker.fetch(1, 0)
+    try:
+        broker.fetch(1, 0.05)
+    except BrokerUnavailable:
+        pass
+    put(broker, b"b")
+    assert bodies(broker.fetch(10, 5)) == [b"b"]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_cut_at_every_command_nothing_is_lost_and_nothing_comes_twice(make, redis_place, after):
+    n, messages = 0, [b"%d" % number for number in range(30)]
+    with Proxy(redis_place.url) as proxy:
+        while True:
+            n += 1
+            broker = make(f"q{n}", proxy.url)
+            put(broker, *messages)
+            proxy.cuts = 0
+            proxy.cut_after(n, after)
+            seen = work_off(broker)
+            cut = proxy.cuts
+            proxy.cut_after(0)
+            assert seen == dict.fromkeys(messages, 1), f"cut at packet {n}"
+            broker.close()
+            assert make(f"q{n}", listen=False).count() == 0
+            if not cut:
+                break
+    assert n > 10, "it was cut at many commands"

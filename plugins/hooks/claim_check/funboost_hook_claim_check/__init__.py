@@ -1,0 +1,1 @@
+"""Big arguments wait in a folder; the message has a claim check."""

@@ -1,0 +1,1 @@
+"""Large arguments travel compressed."""

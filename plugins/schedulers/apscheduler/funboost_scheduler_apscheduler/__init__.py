@@ -1,0 +1,1 @@
+"""Schedules by APScheduler 3."""

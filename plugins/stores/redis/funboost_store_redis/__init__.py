@@ -1,0 +1,1 @@
+"""State of funboost in Redis, and what the Redis brokers share: `address`, `link`, `server`."""

@@ -1,0 +1,143 @@
+"""What every Redis broker does: find its server, publish, count."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any, ClassVar
+
+from funboost_core.ports.broker import BrokerContext, Outgoing, PullBroker
+
+from ..address import url_of
+from ..errors import RedisUnavailable
+from ..server import Server, attach, detach
+from .names import QueueKeys
+from .scripts import LEFT, Scripts
+
+CHUNK = 1000
+"""Messages in one command."""
+Command = tuple[Any, ...]
+
+
+class RedisBroker(PullBroker):
+    """A queue in the Redis server that the option `connection` or the setting REDIS_URL names."""
+
+    scripts: ClassVar[Scripts] = LEFT
+    """From which end of the list messages are taken."""
+
+    def __init__(self, context: BrokerContext) -> None:
+        super().__init__(context)
+        self._keys = self.keys_of(context.queue)
+        self._most: int = getattr(context.options, "pull_msg_batch_size", CHUNK)
+        self._attached: Server | None = None
+        self._closed = False
+        self._address = url_of(context.settings, context.options.connection)
+
+    def keys_of(self, queue: str) -> QueueKeys:
+        """The keys of a queue of this kind."""
+        return QueueKeys(queue)
+
+    def open(self) -> None:
+        """Connect; a server that is away just now may come, and whoever needs it says so.
+
+        Raises:
+            ConfigError: the server refuses the password, has no such database, or the URL is wrong.
+        """
+        try:
+            self._server.ask("PING")
+        except RedisUnavailable:
+            pass
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._closed = True
+        server, self._attached = self._attached, None
+        if server is not None:
+            detach(server, self)
+
+    @property
+    def _server(self) -> Server:
+        server = self._attached
+        if server is None or server.closed:  # closed: in a forked child, where it is the parent's
+            server = self._attached = attach(*self._address, self)
+        return server
+
+    def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Publish a batch; the server has confirmed it when this returns."""
+        self._publish(messages, self._keys)
+
+    def _publish(self, messages: Sequence[Outgoing], keys: QueueKeys) -> None:
+        if len(keys.lists) > 1:
+            self._server.ask_all([*self._commands(messages, keys), *ring(keys)])
+        elif len(messages) == 1 and messages[0].due is None:
+            self._server.ask(self.scripts.push, keys.queue, messages[0].body)
+        elif any(message.due is not None for message in messages):
+            self._server.ask_all(self._commands(messages, keys))
+        elif messages:
+            bodies, push = [message.body for message in messages], self.scripts.push
+            chunks = range(0, len(bodies), CHUNK)
+            self._server.ask_all([(push, keys.queue, *bodies[start : start + CHUNK]) for start in chunks])
+
+    def _commands(self, messages: Iterable[Outgoing], keys: QueueKeys) -> list[Command]:
+        commands: list[list[Any]] = []
+        last: list[Any] = []
+        for message in messages:
+            if message.due is None:
+                start: list[Any] = [self.scripts.push, keys.of_priority(message.priority)]
+                extra: list[Any] = [message.body]
+            else:
+                start = ["ZADD", keys.delayed]
+                extra = [f"{message.due:.6f}", head(message.priority) + bytes_of(message)]
+            if last[:2] != start or len(last) > CHUNK:
+                last = start
+                commands.append(last)
+            last += extra
+        return [tuple(command) for command in commands]
+
+
+class StoredBroker(RedisBroker):
+    """A broker whose messages wait in lists."""
+
+    def count(self) -> int:
+        """Messages that wait, also those not yet due."""
+        keys = self._keys
+        return sum(self._server.ask_all([*(("LLEN", name) for name in keys.lists), ("ZCARD", keys.delayed)]))
+
+    def purge(self) -> None:
+        """Remove the messages that wait."""
+        keys = self._keys
+        self._server.ask("DEL", *keys.lists, keys.delayed, keys.returned)
+
+
+def ring(keys: QueueKeys) -> list[Command]:
+    """Commands that end the wait of a few consumers of several lists."""
+    return [("RPUSH", keys.bell, ""), ("LTRIM", keys.bell, 0, 15), ("EXPIRE", keys.bell, 60)]
+
+
+def bytes_of(message: Outgoing) -> bytes:
+    """The text that travels."""
+    body = message.body
+    assert isinstance(body, bytes)
+    return body
+
+
+class _Heads:
+    """What makes equal messages in a sorted set different ones: random for each process, then a counter."""
+
+    def __init__(self) -> None:
+        self.seed()
+
+    def seed(self) -> None:
+        self.prefix = os.urandom(6).hex()
+        self.count = count()
+
+
+_heads = _Heads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_heads.seed)
+
+
+def head(priority: int) -> bytes:
+    """What stands in front of a message in `delayed`: 3 digits and 24 characters."""
+    return f"{max(0, min(255, priority)):03d}{_heads.prefix}{next(_heads.count):012x}".encode()

@@ -1,0 +1,175 @@
+"""One connection: commands and scripts in, replies out, over redis-py's own connection and packer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
+
+from .errors import CLIENT_ERRORS, explain
+
+if TYPE_CHECKING:
+    from .address import Address
+
+
+class Script:
+    """A Lua script, known to the server by its digest."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest: str = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def command(self, keys: Sequence[Any], arguments: Iterable[Any]) -> tuple[Any, ...]:
+        """The command that runs it."""
+        return ("EVALSHA", self.digest, len(keys), *keys, *arguments)
+
+
+class Link:
+    """A connection that one thread uses at a time.
+
+    An error that leaves the stream in doubt closes it (`broken`); what the server itself answers does not.
+
+    Raises:
+        ConfigError: the server refuses us for good.
+        RedisUnavailable: it cannot be reached.
+    """
+
+    __slots__ = ("_address", "_connection", "_number", "_pack", "_read", "_send", "broken", "used")
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self.broken = False
+        self.used = 0.0
+        self._number: int | None = None
+        try:
+            connection = address.connect()
+        except CLIENT_ERRORS as error:
+            raise explain(error, address.shown, address.setting) from error
+        self._connection: Any = connection
+        self._send, self._pack, self._read = (
+            connection.send_packed_command,
+            connection.pack_command,
+            connection.read_response,
+        )
+
+    def ask(self, *command: Any) -> Any:
+        """The reply to one command."""
+        try:
+            self._send(self._pack(*command))
+            return self._read(True)
+        except ResponseError as error:
+            raise self._refused(error) from error
+        except CLIENT_ERRORS as error:
+            raise self._failed(error) from error
+        except BaseException:
+            self.drop()
+            raise
+
+    def ask_all(self, commands: Sequence[tuple[Any, ...]], patience: float = 0.0) -> list[Any]:
+        """The replies to several commands, sent at once, which may take `patience` seconds because they wait.
+
+        An error of one is raised when all have been read.
+        """
+        replies: list[Any] = []
+        refused: ResponseError | None = None
+        connection = self._connection
+        usual = connection.socket_timeout
+        more = {"timeout": patience + usual} if usual and patience > usual / 2 else {}
+        try:
+            self._send(connection.pack_commands(commands))
+            for _ in commands:
+                try:
+                    replies.append(self._read(True, **more))
+                except ResponseError as error:
+                    refused = refused or error
+        except CLIENT_ERRORS as error:
+            raise self._failed(error) from error
+        except BaseException:
+            self.drop()
+            raise
+        if refused is not None:
+            raise self._refused(refused) from refused
+        return replies
+
+    def send(self, *command: Any) -> None:
+        """Send a command whose replies are left to `receive`, perhaps on another thread."""
+        try:
+            self._send(self._pack(*command))
+        except CLIENT_ERRORS as error:
+            raise self._failed(error) from error
+
+    def receive(self, timeout: float) -> Any:
+        """What the server says next; None when it says nothing within `timeout` seconds."""
+        try:
+            return self._read(True) if self._connection.can_read(timeout) else None
+        except ResponseError as error:
+            raise self._refused(error) from error
+        except CLIENT_ERRORS as error:
+            raise self._failed(error) from error
+
+    def run(self, script: Script, keys: Sequence[Any], arguments: Iterable[Any] = ()) -> Any:
+        """What a script returns."""
+        command = script.command(keys, arguments)
+        try:
+            return self.ask(*command)
+        except ScriptUnknown:  # the server has started anew
+            return self.ask("EVAL", script.text, *command[2:])
+
+    def tell(self, *command: Any) -> None:
+        """Send a command whose reply comes among what is heard."""
+        try:
+            self._send(self._pack(*command))
+        except CLIENT_ERRORS as error:
+            raise self._failed(error) from error
+
+    def hear(self, seconds: float) -> Any:
+        """What the server says next of its own accord; None when it says nothing for so long."""
+        try:
+            if not self._connection.can_read(seconds):
+                return None
+            return self._read(True)
+        except CLIENT_ERRORS as error:
+            raise self._failed(error) from error
+        except BaseException:
+            self.drop()
+            raise
+
+    def number(self) -> int:
+        """The server's id of this connection."""
+        if self._number is None:
+            self._number = self.ask("CLIENT", "ID")
+        return self._number
+
+    def stale(self) -> bool:
+        """Whether the server has closed it, or says what nobody has asked for."""
+        try:
+            return bool(self._connection.can_read(0))
+        except CLIENT_ERRORS:
+            return True
+
+    def drop(self) -> None:
+        """Close it; in a forked child only the child's copy."""
+        self.broken = True
+        try:
+            self._connection.disconnect()
+        except CLIENT_ERRORS:
+            pass
+
+    def _failed(self, error: Exception) -> Exception:
+        self.drop()
+        return explain(error, self._address.shown, self._address.setting)
+
+    def _refused(self, error: ResponseError) -> Exception:
+        if isinstance(error, NoScriptError):
+            return ScriptUnknown(str(error))
+        if isinstance(error, ReadOnlyError):  # a former master: look for the new one
+            self.drop()
+        return explain(error, self._address.shown, self._address.setting)
+
+
+class ScriptUnknown(Exception):
+    """The server does not know a script; what was asked has not been done."""

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+from funboost_store_redis.server import attach, detach
+from funboost_store_redis.store import RedisState
+
+from funboost_core.environment import Environment
+
+
+@pytest.fixture
+def make_state(redis_place):
+    """Make states in the place of this test; they are closed at the end."""
+    made = []
+
+    def make(url=None, **settings):
+        environment = Environment({"NAMESPACE": redis_place.namespace, **settings})
+        made.append(RedisState(redis_place.url if url is None else url, environment))
+        return made[-1]
+
+    yield make
+    for state in made:
+        state.close()
+
+
+@pytest.fixture
+def server(redis_place):
+    """A bare connection to the place of this test."""
+    user = object()
+    server = attach(redis_place.url, "REDIS_URL", user)
+    yield server
+    detach(server, user)

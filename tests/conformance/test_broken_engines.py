@@ -1,0 +1,14 @@
+"""The suite of engines catches engines that are wrong, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from broken_engines import BROKEN
+
+SUITES = "broken_engine_suites.py"
+pytestmark = pytest.mark.timeout(180)  # the first of them runs the suite over all
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_engine_is_caught(name, verdict):
+    verdict.check(BROKEN[name].names, BROKEN[name].also)

@@ -1,0 +1,100 @@
+"""Tasks whose runs happen in other processes, which import this module."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from funboost_core import BoosterParams, Environment, RequeueTask, boost, fct
+
+environment = Environment(
+    {"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": "threading", "STATE_URL": "memory://", "DRAIN_SECONDS": 5}
+)
+
+
+class Odd(Exception):
+    """Cannot be made again from its `args`."""
+
+    def __init__(self, one: int, other: int) -> None:
+        super().__init__(f"{one} and {other}")
+
+
+def twice(function: Any) -> Any:
+    return lambda **arguments: 2 * function(**arguments)
+
+
+def isolated(queue_name: str, **params: Any) -> Any:
+    given = {
+        "isolation": "process",
+        "max_retry_times": 0,
+        "is_using_rpc_mode": True,
+        "is_print_detail_exception": False,
+        "concurrent_num": 2,
+        **params,
+    }
+    return boost(BoosterParams(queue_name=queue_name, **given), environment=environment)
+
+
+@isolated("where")
+def where(x: Any) -> Any:
+    print("printed in the process", x)
+    return {"pid": os.getpid(), "task_id": fct.task_id, "x": fct.function_params["x"], "parent": os.getppid()}
+
+
+@isolated("ends")
+def ends(how: str) -> Any:
+    if how == "exit":
+        os._exit(3)
+    if how == "sys.exit":
+        sys.exit(4)
+    if how == "odd":
+        raise Odd(1, 2)
+    if how == "lambda":
+        return lambda: None
+    raise ValueError(how)
+
+
+@isolated("hangs", function_timeout=0.3, is_support_remote_kill_task=True, concurrent_num=4)
+def hangs(x: int, memory: int = 0) -> int:
+    block = bytearray(memory)
+    if x % 10 == 0:
+        time.sleep(600)
+    return len(block)
+
+
+@isolated("spins", isolation_cpu_seconds=1)
+def spins() -> None:
+    while True:
+        pass
+
+
+@isolated("grows", isolation_memory_mb=100)
+def grows(mb: int) -> int:
+    return len(bytearray(mb * 1_000_000))
+
+
+@isolated("coroutine")
+async def coroutine(x: int) -> int:
+    await asyncio.sleep(0)
+    return x + 1
+
+
+@isolated("decorated", consuming_function_decorator=twice)
+def decorated(x: int) -> int:
+    return x
+
+
+@isolated("requeues", max_retry_times=3)
+def requeues(path: str) -> str:
+    file = Path(path)
+    runs = 1 + (len(file.read_text()) if file.exists() else 0)
+    file.write_text("r" * runs)
+    if runs == 1:
+        raise RequeueTask
+    if runs == 2:
+        raise ValueError("again")
+    return f"run {fct.function_result_status.run_times}"

@@ -1,0 +1,111 @@
+"""What happens to Redis servers and to consumers that stop; `tests/flows` tells it briefly, `tests/chaos` at length."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from kill_log import MARKS, Log, dice
+from kill_stories import end
+from worlds import World
+
+from funboost_core import BrokerUnavailable
+
+WORKER = (
+    MARKS
+    + """
+lease = {"lease_seconds": float(sys.argv[2])} if sys.argv[2] != "-" else {}
+
+@boost(BoosterParams(queue_name="q", concurrent_num=int(sys.argv[1]), broker_exclusive_config=lease))
+def f(x, s=0):
+    mark("begin", x)
+    if s:
+        time.sleep(s)
+    mark("end", x)
+
+f.consume()
+"""
+)
+
+
+def restarts(folder: Path, world: World, server: Any, times: int) -> dict[str, Any]:
+    """The server is killed and started again, again and again, while two programs consume and the test publishes."""
+    chance, sure, unsure, number = dice("restarts"), set(), set(), 0
+    program, feeder = world.program(folder), world.feeder(folder)
+    log = Log(program)
+
+    def publish(seconds: float) -> None:
+        nonlocal number
+        end_of_this = time.monotonic() + seconds
+        while time.monotonic() < end_of_this:
+            names = {str(n) for n in range(number, number + 20)}
+            number += 20
+            try:
+                feeder.booster().push_many([{"x": name, "s": 0.001} for name in names])
+                sure.update(names)
+            except BrokerUnavailable:
+                unsure.update(names)  # whether it was published nobody knows
+
+    try:
+        consumers = [program.start(world.script(WORKER), args=("4", "-")) for _ in range(2)]
+        log.wait(lambda: len(log.find("up")) >= 2)
+        for _ in range(times):
+            publish(chance.uniform(0.05, 0.3))
+            server.kill()
+            publish(chance.uniform(0, 0.2))
+            server.start()
+            before = len(log.find("end"))
+            publish(0.05)
+            log.wait(lambda before=before: len(log.find("end")) > before)
+        log.wait(lambda: {event.x for event in log.find("end")} >= sure, 60)
+        log.wait(lambda: feeder.booster().get_message_count() == 0, 60)
+        for process in consumers:
+            end(process)
+        ran = Counter(event.x for event in log.find("end"))
+        left = feeder.leftovers()
+    finally:
+        program.close()
+        feeder.close()
+    assert ran.keys() <= sure | unsure
+    assert not log.find("back"), "nobody was taken for dead because the server was away"
+    assert left == {}
+    again = {x for x, count in ran.items() if count > 1}
+    assert len(again) <= 3 * times, f"ran twice: {sorted(again)[:20]}"
+    return {"restarts": times, "messages": len(sure), "lost": 0, "ran twice": len(again), "unsure": len(unsure)}
+
+
+def frozen(folder: Path, world: World, times: int) -> dict[str, Any]:
+    """A consumer is stopped for longer than its lease; when it goes on it settles nothing that was given away."""
+    lease = 1.0
+    program, feeder = world.program(folder), world.feeder(folder)
+    log = Log(program)
+    try:
+        survivor = program.start(world.script(WORKER), args=("2", str(lease)))
+        victim = program.start(world.script(WORKER), args=("4", str(lease)))
+        log.wait(lambda: len(log.find("up")) >= 2)
+        for number in range(times):
+            begun = len(log.find("begin", victim.pid))
+            feeder.push([0.3] * 12)
+            log.wait(lambda begun=begun: len(log.find("begin", victim.pid)) > begun)
+            os.kill(victim.pid, signal.SIGSTOP)
+            log.wait(lambda number=number: len(log.find("back")) > number)
+            os.kill(victim.pid, signal.SIGCONT)
+            log.wait(lambda: {event.x for event in log.find("end")} >= feeder.pushed)
+            log.wait(lambda: feeder.booster().get_message_count() == 0)
+        for process in (survivor, victim):
+            end(process)
+        ran = Counter(event.x for event in log.find("begin"))
+        left = feeder.leftovers()
+        held = {event.x for event in log.find("begin", victim.pid)}
+    finally:
+        program.close()
+        feeder.close()
+    again = {x for x, count in ran.items() if count > 1}
+    assert again <= held, "only what the stopped one was running"
+    assert max(ran.values()) <= 2
+    assert left == {}
+    return {"stops": times, "messages": len(feeder.pushed), "lost": 0, "ran twice": len(again)}

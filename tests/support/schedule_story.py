@@ -1,0 +1,142 @@
+"""Schedulers in several processes that are killed again and again; every fire must have run exactly once."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from programs import Program
+
+SCHEDULES = 8
+TASK = """
+import sys
+from funboost_core import hookimpl
+from funboost_core.ports.scheduler import Schedule
+
+class Slow:
+    "Publishing takes a while, so that kills hit schedulers that have published and not noted it yet."
+    @hookimpl
+    def funboost_after_publish(self, message):
+        note("published", message.task_id)
+        time.sleep(0.02)
+
+@boost(BoosterParams(queue_name="q", hooks=[Slow()]))
+def work(x):
+    note("ran", fct.task_id)
+
+schedulers = default().schedulers
+scheduler = schedulers.open("apscheduler", work, "sqlite")
+"""
+ADD = (
+    TASK
+    + f"""
+for number in range({SCHEDULES}):
+    scheduler.add(Schedule(str(number), {{"kind": "interval", "seconds": 1}}, (number,), coalesce=False))
+"""
+)
+SCHEDULE = (
+    TASK
+    + """
+scheduler.start()
+note("scheduler", os.getpid())
+threading.Event().wait()
+"""
+)
+CONSUME = (
+    TASK
+    + """
+work.consume()
+note("consumer")
+"""
+)
+PAUSE = (
+    TASK
+    + """
+for schedule in scheduler.all():
+    scheduler.pause(schedule.id)
+"""
+)
+COUNT = (
+    TASK
+    + """
+print(work.get_message_count())
+"""
+)
+
+
+def play(folder: Path, seconds: float, every: float) -> dict[str, Any]:
+    """Three schedulers for `seconds`, one of them killed and replaced every `every` seconds; what came of it."""
+    program = Program(folder)
+    try:
+        program.run(ADD, name="add.py")
+        program.start(CONSUME, name="consume.py")
+        running = [program.start(SCHEDULE, name="schedule.py") for _ in range(3)]
+        end, kills = time.monotonic() + seconds, 0
+        _until(lambda: _noted(folder, "scheduler"), "a scheduler starts")
+        while time.monotonic() < end:
+            time.sleep(random.uniform(0.5, 1.5) * every)
+            victim = running.pop(0)
+            victim.kill()
+            victim.communicate()
+            kills += 1
+            running.append(program.start(SCHEDULE, name="schedule.py"))
+        _until_lease_is_over(folder)
+        program.run(PAUSE, name="pause.py")
+        for process in running:
+            process.kill()
+            process.communicate()
+        _until(lambda: program.run(COUNT, name="count.py").split()[-1] == "0", "the queue is empty")
+        _until(lambda: set(_noted(folder, "published")) == set(_noted(folder, "ran")), "all that was published ran")
+    finally:
+        program.close()
+    return judge(_noted(folder, "published"), _noted(folder, "ran"), kills)
+
+
+def judge(published: list[str], ran: list[str], kills: int) -> dict[str, Any]:
+    """Count what was lost (a second of a schedule without a run between two with one) and what ran twice."""
+    seconds: dict[str, set[int]] = {}
+    for task_id in ran:
+        _, schedule, moment = task_id.split(":", 2)
+        seconds.setdefault(schedule, set()).add(_second(moment))
+    lost = sum(max(found) - min(found) + 1 - len(found) for found in seconds.values())
+    return {
+        "kills": kills,
+        "schedules": len(seconds),
+        "fires": len(set(ran)),
+        "lost": lost,
+        "ran twice": sum(count > 1 for count in Counter(ran).values()),
+        "copies dropped": len(published) - len(set(published)),
+    }
+
+
+def _second(moment: str) -> int:
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp())
+
+
+def _noted(folder: Path, word: str) -> list[str]:
+    log = folder / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [line.split(" ", 1)[1] for line in lines if line.startswith(f"{word} ")]
+
+
+def _until_lease_is_over(folder: Path) -> None:
+    """What the last victims had claimed is fired by the others: every schedule has fired anew."""
+    before = Counter(task_id.split(":", 2)[1] for task_id in _noted(folder, "ran"))
+
+    def anew() -> bool:
+        now = Counter(task_id.split(":", 2)[1] for task_id in _noted(folder, "ran"))
+        return all(now[str(number)] >= before[str(number)] + 2 for number in range(SCHEDULES))
+
+    _until(anew, "every schedule has fired again")
+
+
+def _until(condition: Any, what: str) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, f"it did not happen that {what}"
+        time.sleep(0.05)

@@ -1,0 +1,77 @@
+"""Where the stories of killed programs play: which broker, which state, and how the test looks into the queues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from feeder import Feeder
+from programs import Program
+
+
+class World:
+    """The embedded one."""
+
+    broker = "from funboost_broker_sqlite_queue.broker import SqliteBroker as Broker"
+
+    def program(self, folder: Path, pool: str = "threading", **settings: Any) -> Program:
+        """A program's processes."""
+        return Program(folder, pool, **settings)
+
+    def feeder(self, folder: Path) -> Any:
+        """Publishes to that program's queues."""
+        return Feeder(folder)
+
+    def script(self, text: str) -> str:
+        """A script of the embedded world in this one."""
+        return text.replace(World.broker, self.broker)
+
+
+class RedisFeeder(Feeder):
+    """The queues of programs in a Redis server."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        from funboost_core import Environment
+
+        self._environment = Environment({"CONCURRENT_MODE": "threading", **settings, "STATE_URL": "memory://"})
+        self._boosters: dict[str, Any] = {}
+        self.pushed: set[str] = set()
+
+    def leftovers(self) -> dict[str, int]:
+        """Keys that do not end by themselves, and their number of bytes."""
+        broker = self.booster("look").task.make_broker()
+        ask = broker._server.ask
+        left = {key.decode(): ask("MEMORY", "USAGE", key) for key in ask("KEYS", "*") if ask("TTL", key) == -1}
+        broker.close()
+        if left:
+            print("left:", left)
+        return left
+
+
+class RedisWorld(World):
+    """A Redis server at `url` and one of its brokers."""
+
+    def __init__(self, url: str, kind: str, broker: str) -> None:
+        self.broker = f"from {broker.partition(':')[0]} import {broker.partition(':')[2]} as Broker"
+        self.settings = {"REDIS_URL": url, "BROKER_KIND": kind, "STATE_URL": "redis://"}
+
+    def program(self, folder: Path, pool: str = "threading", **settings: Any) -> Program:
+        """See `World.program`."""
+        return Program(folder, pool, **{**self.settings, **settings})
+
+    def feeder(self, folder: Path) -> Any:
+        """See `World.feeder`."""
+        return RedisFeeder(self.settings)
+
+
+BROKERS = {
+    "REDIS_ACK_ABLE": "funboost_broker_redis_ack_able.broker:RedisAckAbleBroker",
+    "REDIS_STREAM": "funboost_broker_redis_stream.broker:RedisStreamBroker",
+    "REDIS_PRIORITY": "funboost_broker_redis_priority.broker:RedisPriorityBroker",
+    "REDIS_BRPOPLPUSH": "funboost_broker_redis_brpoplpush.broker:RedisBrpoplpushBroker",
+}
+
+
+def redis_world(url: str, kind: str) -> RedisWorld:
+    """The world of a kind."""
+    return RedisWorld(url, kind, BROKERS[kind])

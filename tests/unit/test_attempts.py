@@ -1,0 +1,132 @@
+"""attempts and interrupting: who may end a run, who says how it ended, and that nothing is thrown after its end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+import pytest
+
+from funboost_core.consuming.attempts import Attempt
+from funboost_core.consuming.interrupting import ThreadInterrupter, thrower
+from funboost_core.errors import RunInterrupted
+from funboost_core.ports.broker import Delivery
+from funboost_core.ports.pool import Interrupter
+
+
+class Noting(Interrupter):
+    def __init__(self):
+        self.granted = []
+        self.absorbed = 0
+
+    def throw(self, claim):
+        self.granted.append(claim())
+
+    def absorb(self):
+        self.absorbed += 1
+
+
+@pytest.fixture
+def attempt():
+    return Attempt(Delivery(b""), Noting())
+
+
+def test_the_first_one_to_interrupt_says_why(attempt):
+    first, second = TimeoutError(), KeyError()
+    attempt.interrupt(first)
+    attempt.interrupt(second)
+    assert attempt.interrupter.granted == [True, False]
+    assert attempt.end() is first
+    assert attempt.end() is first
+    assert attempt.interrupter.absorbed == 2
+
+
+def test_what_has_ended_is_not_interrupted(attempt):
+    assert attempt.end() is None
+    attempt.interrupt(TimeoutError())
+    assert attempt.interrupter.granted == [False]
+    assert attempt.end() is None
+    assert attempt.interrupter.absorbed == 0
+
+
+def test_one_alone_concludes(attempt):
+    assert attempt.conclude("watcher")
+    assert not attempt.conclude("run")
+
+
+def test_of_many_threads_one_concludes():
+    for _ in range(50):
+        attempt, won, start = Attempt(Delivery(b""), Noting()), [], threading.Barrier(4)
+
+        def claim(who, attempt=attempt, won=won, start=start):
+            start.wait()
+            if attempt.conclude(who):
+                won.append(who)
+
+        threads = [threading.Thread(target=claim, args=(object(),)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+
+
+needs_throwing = pytest.mark.skipif(thrower() is None, reason="this interpreter throws nothing into threads")
+
+
+@needs_throwing
+def test_an_exception_never_arrives_after_the_end():
+    """Runs that end at about the moment at which they are interrupted; what comes after them must be left alone."""
+    interrupted = untouched = strayed = 0
+    attempts, done, interval = [], threading.Event(), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def other():
+        while not done.is_set():
+            if attempts:
+                attempts.pop().interrupt(TimeoutError())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        number = 0
+        while min(interrupted, untouched) < 300:
+            number += 1
+            attempt = Attempt(Delivery(b""), ThreadInterrupter(thrower()))
+            try:
+                try:
+                    attempts.append(attempt)
+                    for _ in range(number % 200 * 10):
+                        pass
+                except RunInterrupted:
+                    pass
+                error = attempt.end()
+            except RunInterrupted:
+                error = attempt.end()
+            interrupted += error is not None
+            untouched += error is None
+            try:
+                for _ in range(50):
+                    pass
+            except RunInterrupted:
+                strayed += 1
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert strayed == 0
+
+
+@needs_throwing
+def test_what_was_swallowed_is_not_waited_for():
+    attempt = Attempt(Delivery(b""), ThreadInterrupter(thrower()))
+    thread = threading.Thread(target=attempt.interrupt, args=(TimeoutError(),))
+    try:
+        thread.start()
+        while True:
+            time.sleep(0.001)
+    except RunInterrupted:
+        pass  # as a function with a bare `except` does
+    thread.join()
+    assert isinstance(attempt.end(), TimeoutError)
