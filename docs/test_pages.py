@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import re
 import textwrap
@@ -131,6 +132,17 @@ def test_controls(language: str) -> None:
     refused = table(language, "quick-start.md", "controls: refused")
     assert sorted([*working, *refused]) == sorted(BoosterParams.model_fields)
     assert set(refused) == refusals._NOT_YET & BoosterParams.model_fields.keys()
+
+
+@language
+def test_the_tables_of_parameters_are_those_of_the_models(language: str) -> None:
+    specification = importlib.util.spec_from_file_location("parameters", DOCS / "parameters.py")
+    assert specification is not None and specification.loader is not None
+    parameters = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(parameters)
+    page = text(DOCS / language / "parameters.md")
+    assert page == parameters.page(language), "run: python docs/parameters.py"
+    assert "|  |" not in page, "a parameter is not described (docs/zh/parameters.json has the Chinese texts)"
 
 
 @language

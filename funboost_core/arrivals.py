@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
@@ -30,7 +31,7 @@ class Wait(NamedTuple):
     timeout: float
 
 
-class _Arrivals(Generic[W]):
+class _Arrivals(ABC, Generic[W]):
     """The questions to the mailboxes, and what has come."""
 
     def __init__(self, waits: Sequence[Wait]) -> None:
@@ -40,8 +41,9 @@ class _Arrivals(Generic[W]):
         self._self_waits: list[tuple[Mailbox, str | None]] = []
         self._came: deque[tuple[W, bytes | None, BaseException | None]] = deque()
 
+    @abstractmethod
     def _hear(self, who: W, payload: bytes | None, error: BaseException | None) -> None:
-        raise NotImplementedError
+        """From the mailbox, on a thread of the framework."""
 
     def _begin(self) -> None:
         mailboxes: dict[Mailbox, list[str]] = {}

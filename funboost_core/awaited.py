@@ -1,4 +1,7 @@
-"""What both kinds of result share: which reply is waited for, and what is made of it."""
+"""What both kinds of result share: which reply is waited for, and what is made of it.
+
+A program that only publishes imports this, but not what waits.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic_core import from_json
 
-from .arrivals import AioArrivals, Arrivals, Wait
-from .context import current
 from .errors import ResultError, ResultTimeout, TaskFailed
 from .native import blocking_allowed
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from .arrivals import Wait
     from .environment import Environment
     from .status import FunctionResultStatus
 
@@ -60,6 +62,8 @@ class Awaited:
         return self._place()
 
     def _wait(self, timeout: float) -> Wait:
+        from .arrivals import Wait
+
         return Wait(self, self._replying(), str(self.task_id), timeout)
 
     def _keep(self, payload: bytes | None) -> dict[str, Any] | None:
@@ -88,14 +92,20 @@ class Awaited:
 
 def get_reply(environment: Environment, key: str, timeout: float) -> bytes | None:
     """The reply, waited for: by this thread itself, except where it may be interrupted or other greenlets go on."""
+    from .context import current
+
     if blocking_allowed() and (timeout <= 0 or current.get(None) is None):
         return environment.state.replies.get(key, timeout)
+    from .arrivals import Arrivals, Wait
+
     with Arrivals[None]([Wait(None, environment, key, timeout)]) as arrivals:
         return next(arrivals)[1]
 
 
 async def aio_get_reply(environment: Environment, key: str, timeout: float) -> bytes | None:
     """The same for a coroutine."""
+    from .arrivals import AioArrivals, Wait
+
     async with AioArrivals[None]([Wait(None, environment, key, timeout)]) as arrivals:
         return (await arrivals.__anext__())[1]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, TypeVar, ove
 from typing_extensions import Concatenate, ParamSpec, Self
 
 from . import bootstrap
-from .aio_results import AioAsyncResult, off_loop
 from .checks import refuse_impossible
 from .message import new_task_id
 from .native import RLock, off_hub
@@ -18,6 +17,7 @@ from .results import AsyncResult
 from .task import Task
 
 if TYPE_CHECKING:
+    from .aio_results import AioAsyncResult
     from .environment import Environment
     from .explain import Explanation
     from .params import BoosterParams, TaskOptions
@@ -139,13 +139,13 @@ class Booster(Generic[P, R, C]):
 
     async def aio_push(self, *args: P.args, **kwargs: P.kwargs) -> AioAsyncResult[R]:
         """`push` for coroutines: the loop is not blocked."""
-        return self._aio(await off_loop(functools.partial(self.push, *args, **kwargs)))
+        return await self._aio(functools.partial(self.push, *args, **kwargs))
 
     async def aio_publish(
         self, msg: Mapping[str, Any] | str | bytes, task_id: Any = None, options: TaskOptions | None = None
     ) -> AioAsyncResult[R]:
         """`publish` for coroutines."""
-        return self._aio(await off_loop(self.publish, msg, task_id, options))
+        return await self._aio(functools.partial(self.publish, msg, task_id, options))
 
     def send_msg(self, msg: bytes | str | dict[str, Any]) -> None:
         """Publish raw: no ``extra``, no checks."""
@@ -234,7 +234,10 @@ class Booster(Generic[P, R, C]):
         bootstrap.refuse(what, self.queue_name)
         return AsyncResult(new_task_id(self.queue_name), 0.0, self._environment, False)
 
-    def _aio(self, result: AsyncResult[R]) -> AioAsyncResult[R]:
+    async def _aio(self, publish: Callable[[], AsyncResult[R]]) -> AioAsyncResult[R]:
+        from .aio_results import AioAsyncResult, off_loop
+
+        result = await off_loop(publish)
         return AioAsyncResult(result.task_id, result.timeout, self._environment, result._rpc)
 
     def rebind(self, environment: Environment, params: BoosterParams) -> None:

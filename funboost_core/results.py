@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 
-from .arrivals import Arrivals
 from .awaited import Awaited, as_object, get_reply, split
 from .native import patched
-from .progress import key_of, value_of
 
 if TYPE_CHECKING:
     from .status import FunctionResultStatus
@@ -100,6 +98,8 @@ class AsyncResult(Awaited, Generic[R]):
             for result in AsyncResult.as_completed([add.push(1, y=y) for y in range(10)]):
                 print(result.task_id, result.result)
         """
+        from .arrivals import Arrivals
+
         known, waits = split(results, timeout)
         yield from known
         with Arrivals[AsyncResult[T]](waits) as arrivals:
@@ -110,6 +110,8 @@ class AsyncResult(Awaited, Generic[R]):
     @property
     def progress(self) -> Any:
         """What the task has reported last with `fct.report_progress`; None before.  Does not wait, needs no rpc mode."""
+        from .progress import key_of, value_of
+
         return value_of(get_reply(self._place(), key_of(self.task_id), 0))
 
     def follow_progress(self, interval: float = 0.5) -> Generator[Any, None, None]:
@@ -123,6 +125,8 @@ class AsyncResult(Awaited, Generic[R]):
             for percent in convert.push("film.mp4").follow_progress():
                 print(percent)
         """
+        from .progress import key_of, value_of
+
         environment = self._replying()
         key, seen = key_of(self.task_id), None
         deadline = environment.clock.monotonic() + self.timeout

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 from .errors import ConfigError, SignatureError
 from .message import RESERVED as _RESERVED
-
-if TYPE_CHECKING:
-    from .payloads.typed import Typed
 
 RESERVED = frozenset(_RESERVED)
 
@@ -24,7 +20,6 @@ class Signature:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
         self.name: str = getattr(function, "__qualname__", repr(function))
         parameters = inspect.signature(function).parameters.values()
         if any(p.kind is p.VAR_POSITIONAL for p in parameters):
@@ -38,13 +33,6 @@ class Signature:
         self.accepted: frozenset[str] = frozenset(p.name for p in named)
         self.required: frozenset[str] = frozenset(p.name for p in named if p.default is p.empty)
         self.open: bool = any(p.kind is p.VAR_KEYWORD for p in parameters)
-
-    @functools.cached_property
-    def typed(self) -> tuple[Typed, ...]:
-        """The parameters whose annotation is more than JSON; looked at when the function is first published or consumed."""
-        from .payloads.typed import typed_parameters
-
-        return typed_parameters(self._function)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any], check: bool = True) -> dict[str, Any]:
         """The arguments of a call by name; defaults are left to the consumer's function.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .environment import Environment
     from .payloads.codecs import Codec
     from .payloads.keyring import Keyring
+    from .payloads.typed import Typed
     from .records import BrokerSpec, PoolSpec
 
 
@@ -98,6 +99,15 @@ class Task:
         """The plugins of all and, after them, ``BoosterParams(hooks=[...])``."""
         self.environment.catalog.load_hooks(str(self.environment.settings("HOOKS", "") or ""))
         return self.environment.manager.scoped(self.params.hooks)
+
+    @functools.cached_property
+    def typed(self) -> tuple[Typed, ...]:
+        """The parameters whose annotation is more than JSON; looked at when the function is first published or consumed."""
+        if self.function is None:
+            return ()
+        from .payloads.typed import typed_parameters
+
+        return typed_parameters(self.function)
 
     @functools.cached_property
     def codecs(self) -> tuple[Codec, ...]:

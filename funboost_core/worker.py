@@ -151,7 +151,10 @@ class Worker:
             drain = float(self._environment.settings("DRAIN_SECONDS", DRAIN))
         deadline = clock.monotonic() + drain
         with self._lock:
-            if self._stopping or not self.active:
+            if self._stopping:
+                return True
+            if not self.active:
+                self.deadlines.stop()  # of consumers that work inline
                 return True
             self._stopping = True
             consumers = self.consumers()

@@ -53,6 +53,8 @@ class Canceller:
 
     def tidy(self) -> None:
         """Called with each beat."""
+        if self._gate.full:  # the last one may have ended just while the gate was being closed
+            self._fill()
         if self.processes is not None:
             self.processes.tidy()
 
@@ -175,7 +177,8 @@ class Canceller:
     def _ended(self, attempt: Attempt) -> None:
         """An abandoned run has ended after all."""
         self.abandoned.discard(attempt)
-        self._gate.fill(len(self.abandoned) >= self._most)
+        if self._gate.full:
+            self._fill()
 
     def _fill(self) -> None:
         full = len(self.abandoned) >= self._most

@@ -74,6 +74,8 @@ class Consumer:
         self.line: Line = self._make_line()
         if isinstance(self.line, (Crew, Dispatch)):
             self.canceller.take_over = self.line.take_over
+        if isinstance(self.line, Crew):  # the others hold nothing that has not started
+            broker.dropping = self.line.drop
         self.insight: Insight = Insight(task, broker, self.intake, self.line)
         self.orders: dict[str, str] = {}  # the flags that are in force
         self._beaten = -1

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition
 from .attempts import Abandoned
 from .execution import SUCCESS, prepare, run, work_out
+from .leaving import leave
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -83,6 +85,15 @@ class Crew:
                 taken.append(self.ready.popleft())
         except IndexError:
             return taken
+
+    def drop(self, deliveries: Sequence[Delivery]) -> None:
+        """The broker has lost these: take away what has not started."""
+        for delivery in deliveries:
+            try:
+                self.ready.remove(delivery)
+            except ValueError:  # it runs, or has run
+                continue
+            leave(delivery, None)
 
     def take_over(self, delivery: Delivery, outcome: Outcome) -> None:
         """Conclude a run whose thread hangs, on a new one that takes its place in the crew."""

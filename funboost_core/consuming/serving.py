@@ -106,8 +106,8 @@ class EngineLine:
                 error,
                 pause,
             )
-            self._task.environment.worker.trouble(error)
             self.trouble = f"{type(error).__name__}: {error}"
+            self._task.environment.worker.trouble(error)
             self._gate.hold(pause)
             self.trouble = ""
             pause = min(2 * pause, LONGEST)

@@ -199,6 +199,8 @@ class Settler:
         self._broker.ack([delivery])
 
     def _park(self, delivery: Delivery, parked: Parked) -> None:
+        if getattr(delivery, "lost", False):  # whoever has it now parks it where it must
+            return
         self._task.environment.state.parking.park([parked])
         if parked.target == self._task.queue:
             self._expect(parked.due)

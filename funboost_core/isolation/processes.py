@@ -42,14 +42,18 @@ class Child(Interrupter):
             raise
         finally:
             theirs.close()
-        self._answer()
+        try:
+            self._answer()  # that it is ready
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def alive(self) -> bool:
         """Whether it can be given another call."""
         return bool(self._process.is_alive())
 
-    def run(self, **arguments: Any) -> Any:
+    def run(self, /, **arguments: Any) -> Any:
         """Have the function called there; its result, or its exception.
 
         Raises:

@@ -22,7 +22,7 @@ class Carrier:
         self._task = task
         self._method = task.method
         self._objects = objects
-        self._typed = () if objects or task.signature is None else task.signature.typed
+        self._typed = () if objects else task.typed
         self._codecs = () if objects else task.codecs
         self._check: bool = task.params.should_check_publish_func_params
         self.active: bool = bool(self._method or self._typed or self._codecs)

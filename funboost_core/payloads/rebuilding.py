@@ -18,7 +18,7 @@ Call = Callable[..., Any]
 
 def rebuilding(function: Call, task: Task) -> Call:
     """`function` called with what annotations and methods make of JSON; itself where they make nothing."""
-    method, typed = task.method, task.signature.typed if task.signature is not None else ()
+    method, typed = task.method, task.typed
     if method is None and not typed:
         return function
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Callable, Union
 
 from ..message import priority_of
 
@@ -49,10 +49,11 @@ class Delivery:
     `runs` = runs of the function so far.
     """
 
-    __slots__ = ("arguments", "attempts", "body", "extra", "plan", "runs", "started", "tag")
+    __slots__ = ("arguments", "attempts", "body", "extra", "lost", "plan", "runs", "started", "tag")
 
     arguments: dict[str, Any]
     extra: dict[str, Any]
+    lost: bool  # set only by `PullBroker.lost`
     plan: Any
     runs: int
     started: float
@@ -145,6 +146,9 @@ class PullBroker(SettlingBroker):
     Example: the tutorial "write a broker in 60 lines" (docs/en/write-a-broker.md).
     """
 
+    dropping: Callable[[Sequence[Delivery]], None] | None = None
+    """Set by the core: takes away those that have not started."""
+
     def listen(self) -> None:
         """Become a consumer: called once before the first `fetch`, on a thread that may fetch (register, subscribe)."""
 
@@ -163,6 +167,17 @@ class PullBroker(SettlingBroker):
 
     def wake(self) -> None:
         """Make a waiting `fetch` return soon; called from other threads."""
+
+    def lost(self, deliveries: Sequence[Delivery]) -> None:
+        """For the broker to call, on any thread: these are not ours any more, and will be delivered again (rebalance).
+
+        What has not started is dropped.  What runs goes on, but its settlement is discarded: by the broker, whose `ack`,
+        `requeue` and `forward` do nothing for them, and by the core, which does not park them.
+        """
+        for delivery in deliveries:
+            delivery.lost = True
+        if self.dropping is not None:
+            self.dropping(deliveries)
 
     def idle(self, timeout: float) -> None:
         """Keep the connection alive for about `timeout` seconds while nothing is fetched (NEEDS_IDLE)."""

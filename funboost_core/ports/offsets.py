@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .broker import Delivery
 
 MOST = 1000
 """Messages that a crash may repeat, unless the user says otherwise."""
@@ -21,7 +24,8 @@ class OffsetWindow:
     Example::
 
         window = OffsetWindow(most=1000)
-        window.hand_out(7), window.hand_out(8), window.hand_out(9)
+        for delivery in fetched:
+            window.hand_out(delivery.tag, delivery)
         window.finish(8)
         assert window.advance() is None  # 7 is not finished
         window.finish(7)
@@ -31,8 +35,8 @@ class OffsetWindow:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._order: deque[int] = deque()  # handed out, oldest first, and not below the position that was told
-        self._open: set[int] = set()  # of them, not finished
+        self._order: deque[int] = deque()  # handed out, oldest first, from the position that was told on
+        self._open: dict[int, Delivery] = {}  # of them, not finished
         self._telling = 0  # how many of the oldest the position covers that is being told
         self.handed_out: int = -1
         """The highest offset that was handed out, -1 for none."""
@@ -43,17 +47,17 @@ class OffsetWindow:
         return self._most - len(self._order)
 
     @property
-    def unfinished(self) -> int:
-        """How many messages are handed out and not finished."""
-        return len(self._open)
+    def unfinished(self) -> list[Delivery]:
+        """What is handed out and not finished."""
+        return list(self._open.values())
 
-    def hand_out(self, offset: int) -> bool:
+    def hand_out(self, offset: int, delivery: Delivery) -> bool:
         """Note that a message is on its way; False when it was already, and must not be handed out again."""
         if offset <= self.handed_out:
             return False
         self.handed_out = offset
         self._order.append(offset)
-        self._open.add(offset)
+        self._open[offset] = delivery
         return True
 
     def holds(self, offset: int) -> bool:
@@ -62,14 +66,7 @@ class OffsetWindow:
 
     def finish(self, offset: int) -> bool:
         """Note that a message is done with; False when it was not held (any more)."""
-        if offset not in self._open:
-            return False
-        self._open.remove(offset)
-        return True
-
-    def finish_all(self, offsets: Iterable[int]) -> None:
-        """The same for many."""
-        self._open.difference_update(offsets)
+        return self._open.pop(offset, None) is not None
 
     def advance(self) -> int | None:
         """The position to tell now, the offset after the last that is finished without a gap; None when it is known.
@@ -77,23 +74,13 @@ class OffsetWindow:
         Call `confirm` once the server has it; until then they count as what a crash repeats.
         """
         order, still_open, told = self._order, self._open, self._telling
-        for offset in _from(order, told):
-            if offset in still_open:
-                break
+        while told < len(order) and order[told] not in still_open:
             told += 1
-        if not told:
-            return None
         self._telling = told
-        return order[told - 1] + 1
+        return order[told - 1] + 1 if told else None
 
     def confirm(self) -> None:
         """The server knows the position that `advance` returned last."""
         for _ in range(self._telling):
             self._order.popleft()
         self._telling = 0
-
-
-def _from(order: deque[int], start: int) -> Iterable[int]:
-    if not start:
-        return order
-    return (order[index] for index in range(start, len(order)))

@@ -94,6 +94,7 @@ def _redis(kind: str) -> list[Case]:
     batches = ("redis_consume_batches",)
     return [
         Case(f"{name}-publish", "publish", "redis_publish", (), one, own, aim="≥ 1.2 x, ≤ 0.7 of its CPU"),
+        Case(f"{name}-publish-at-once", "publish", "redis_publish", (), many, {**own, "at_once": True}, aim="≥ 100k/s"),
         Case(f"{name}-push-many", "push_many", "redis_push_many", (), many, own, aim="≥ 250k/s"),
         Case(f"{name}-consume-solo", "consume", "redis_consume", (), many, solo, batches, "≥ 150k/s"),
         Case(f"{name}-consume-50-threads", "consume", "redis_consume", (), many, threads, aim="≥ 120k/s"),

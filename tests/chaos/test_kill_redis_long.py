@@ -15,6 +15,7 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform == "win32", reason="signals"),
 ]
+pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
 AOF = ("--appendonly", "yes", "--appendfsync", "always")
 pools = pytest.mark.parametrize("pool", ["threading", "single_thread"])
 kinds = pytest.mark.parametrize("kind", BROKERS)

@@ -69,3 +69,44 @@ def test_each_run_gets_them(story: Any) -> None:
     booster.push(ID, {7})
     booster.consume()
     assert story.wait_for(3) == [(ID, True, 2)] * 3
+
+
+def test_in_a_process_of_its_own(tmp_path: Any) -> None:
+    """`self` is an argument like any other, also on the way to another process."""
+    import subprocess
+    import sys
+
+    program = tmp_path / "isolated_methods.py"
+    program.write_text(ISOLATED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "data")], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.stdout.splitlines() == ["['shop', 2030, 7]"], done.stderr
+
+
+ISOLATED = """
+import datetime, sys
+from funboost_core import BoosterParams, boost, default
+
+default().settings.values.update(
+    BROKER_KIND="SQLITE_QUEUE", CONCURRENT_MODE="threading", STATE_URL="sqlite://", DATA_DIR=sys.argv[-1]
+)
+
+class Thing:
+    def __init__(self, x):
+        self.x = x
+
+class Shop:
+    def __init__(self, name):
+        self.obj_init_params = {"name": name}
+        self.name = name
+
+    @boost(BoosterParams(queue_name="sell", is_using_rpc_mode=True, isolation="process"))
+    def sell(self, day: datetime.date, thing=None):
+        return [self.name, day.year, thing.x]
+
+if __name__ == "__main__":
+    Shop.sell.consume()
+    print(Shop.sell.push(Shop("shop"), datetime.date(2030, 1, 1), Thing(7)).result, flush=True)
+    default().worker.stop()
+"""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from funboost_testing.faults import Faults, raises
 
-from funboost_core import HistoryParams, TaskIdFormatter, fct, get_current_taskid
+from funboost_core import HistoryParams, TaskIdFormatter, fct, get_current_taskid, hookimpl
 
 
 def keeping(**params: Any) -> HistoryParams:
@@ -44,13 +44,17 @@ def test_every_run_is_kept_and_found(story: Any, bulk: bool) -> None:
     assert [found["_id"] for found in history.search(text="UNLUCKY")] == [results[1].task_id]
 
 
-def test_without_bulk_it_is_there_when_the_message_is_acknowledged(story: Any) -> None:
-    task = story.task(half, history=keeping())
-    result = task.push(4)
+def test_without_bulk_it_is_there_before_the_message_is_acknowledged(story: Any) -> None:
+    class Plugin:
+        @hookimpl
+        def funboost_before_ack(self, delivery: Any) -> None:
+            story.note(story.environment.state.history.get(delivery.task_id)["result"])
+
+    task = story.task(half, history=keeping(), hooks=[Plugin()])
+    for x in (2, 4, 6):
+        task.push(x)
     task.consume()
-    (consumer,) = story.environment.worker.consumers()
-    story.until(lambda: task.get_message_count() == 0 and consumer.intake.finished)
-    assert story.environment.state.history.get(result.task_id)["result"] == 2.0
+    assert sorted(story.wait_for(3)) == [1.0, 2.0, 3.0]
 
 
 def test_the_rest_is_written_at_the_end(story: Any) -> None:

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import isolated_tasks as tasks
 import pytest
-from support import isolated_tasks as tasks
 
 from funboost_core import BoosterParams, ConfigError, TaskOptions, boost
 from funboost_core.consuming import kills

@@ -11,6 +11,7 @@ from kill_log import report
 from worlds import BROKERS, redis_world
 
 pytestmark = [pytest.mark.server, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
+pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
 AOF = ("--appendonly", "yes", "--appendfsync", "always")
 
 

@@ -223,3 +223,13 @@ def test_a_task_without_the_controls_is_called_as_it_is(threads):
     (consumer,) = threads.environment.worker.consumers()
     assert consumer.canceller.wrap(len, task.task.params) is len
     assert consumer._receiver._planner.plain.bare
+
+
+def test_a_gate_that_was_closed_too_late_is_opened_by_the_next_beat(threads):
+    task = threads.task(lambda x: threads.note(x))
+    task.consume()
+    (consumer,) = threads.environment.worker.consumers()
+    consumer.gate.fill(True)  # while the last run that hung has ended
+    task.push(1)
+    assert threads.wait_for(1) == [1]
+    assert not consumer.gate.full

@@ -24,6 +24,7 @@ from funboost_core import (
 )
 from funboost_core.checks import inert
 from funboost_core.consuming.engine import EngineConsumer
+from funboost_core.consuming.health import health_of
 from funboost_core.errors import RequeueTask, TaskSkipped
 from funboost_core.native import Thread
 
@@ -364,12 +365,13 @@ def test_the_number_of_workers_cannot_be_changed_and_says_so(engines, caplog):
 
 
 def test_an_engine_that_ends_is_served_again_after_growing_pauses(engines, program):
-    told, moments, good = [], [], threading.Event()
+    told, fared, moments, good = [], [], [], threading.Event()
 
     class Hears:
         @hookimpl
         def funboost_worker_error(self, worker, error):
             told.append(type(error))
+            fared.append((health_of(consumer).status, health_of(consumer).detail))
 
     program.environment.manager.register(Hears())
     consumer = engines()
@@ -377,6 +379,7 @@ def test_an_engine_that_ends_is_served_again_after_growing_pauses(engines, progr
     def end(error):
         def serving():
             moments.append(program.clock.monotonic())
+            assert health_of(consumer).status == "consuming"
             if error is not None:
                 raise error
 
@@ -389,6 +392,7 @@ def test_an_engine_that_ends_is_served_again_after_growing_pauses(engines, progr
             break
         program.clock.advance(0.05)
     assert good.is_set()
+    assert fared[0] == ("away", "OSError: cut")
     assert told[:4] == [OSError, RuntimeError, SystemExit, OSError]
     pauses = [after - before for before, after in zip(moments, moments[1:])]
     assert pauses == sorted(pauses)

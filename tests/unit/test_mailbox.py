@@ -240,7 +240,8 @@ def test_a_coroutine_that_is_cancelled_waits_no_more(program, mailbox, replies):
 
 def test_a_loop_that_has_ended_is_no_trouble(program, mailbox, replies, caplog):
     async def begin():
-        asyncio.get_running_loop().create_task(AioAsyncResult("t", 1e6, program.environment).get())
+        task = asyncio.get_running_loop().create_task(AioAsyncResult("t", 1e6, program.environment).get())
+        task._log_destroy_pending = False
         while not replies.subscribed:
             await asyncio.sleep(0.001)
 

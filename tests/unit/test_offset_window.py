@@ -6,14 +6,20 @@ import random
 
 import pytest
 
+from funboost_core.ports.broker import Delivery
 from funboost_core.ports.offsets import OffsetWindow
 
 
 def handed_out(*offsets, most=1000):
     window = OffsetWindow(most)
     for offset in offsets:
-        assert window.hand_out(offset)
+        assert window.hand_out(offset, Delivery(b"", offset))
     return window
+
+
+def finish(window, offsets):
+    for offset in offsets:
+        assert window.finish(offset)
 
 
 def told(window):
@@ -32,22 +38,22 @@ def test_only_what_is_finished_without_a_gap_is_told():
     assert told(window) is None, "told already"
     window.finish(7)
     assert told(window) == 9
-    assert window.unfinished == 0
+    assert window.unfinished == []
 
 
 def test_offsets_with_gaps():
     window = handed_out(0, 10, 11, 500)
-    window.finish_all([0, 10])
+    finish(window, [0, 10])
     assert told(window) == 11
-    window.finish_all([500, 11])
+    finish(window, [500, 11])
     assert told(window) == 501
 
 
 def test_what_was_handed_out_is_not_handed_out_again():
     window = handed_out(3, 4)
-    assert not window.hand_out(4)
-    assert not window.hand_out(1)
-    assert window.hand_out(5)
+    assert not window.hand_out(4, Delivery(b""))
+    assert not window.hand_out(1, Delivery(b""))
+    assert window.hand_out(5, Delivery(b""))
 
 
 def test_finishing_counts_once_and_only_what_is_held():
@@ -60,12 +66,13 @@ def test_finishing_counts_once_and_only_what_is_held():
     assert told(window) == 4
     assert not window.finish(3), "below the position"
     assert window.holds(4)
+    assert [delivery.tag for delivery in window.unfinished] == [4]
 
 
 def test_room_is_what_a_crash_may_repeat_in_addition():
     window = handed_out(*range(10), most=10)
     assert window.room == 0
-    window.finish_all(range(1, 10))
+    finish(window, range(1, 10))
     assert told(window) is None
     assert window.room == 0, "the first is not finished: a crash would repeat all"
     window.finish(0)
@@ -94,7 +101,7 @@ def test_any_order_ends_in_the_same_position(seed):
     window, held, done, position, next_offset = OffsetWindow(50), [], set(), 0, 0
     while next_offset < 2000 or held:
         if next_offset < 2000 and window.room and randomly.random() < 0.6:
-            window.hand_out(next_offset)
+            window.hand_out(next_offset, Delivery(b""))
             held.append(next_offset)
             next_offset += 1
         elif held:

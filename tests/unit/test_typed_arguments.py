@@ -20,7 +20,6 @@ from support.inline import work_off
 
 from funboost_core import SignatureError
 from funboost_core.payloads.typed import typed_parameters
-from funboost_core.signature import Signature
 
 
 class Colour(enum.Enum):
@@ -295,7 +294,3 @@ def test_coroutine_functions(program):
     booster.push(NOON.date())
     work_off(booster.task)
     assert seen == [NOON.date()]
-
-
-def test_plain_signatures_build_nothing():
-    assert Signature(lambda x, y: 1).typed == ()

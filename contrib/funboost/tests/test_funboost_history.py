@@ -235,7 +235,7 @@ def test_the_documented_program_about_the_running_task(environment, calls, caplo
         calls.add(*seen)
         return a + b
 
-    task = boosted(f, environment, qps=100, concurrent_num=5)
+    task = boosted(f, environment, queue_name="queue_test_fct", qps=100, concurrent_num=5)
     fct_lines = task.task.logger
     fct_lines.addHandler(handler)
     result = task.push(1, b=2)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
-import pytest
-
 import funboost
+import pytest
 from funboost import BoosterParams, RemoteTaskKiller, boost
 from funboost.core.kill_remote_task import TaskHasKilledError
 from funboost.utils import expire_lock
+
 from funboost_core import ConfigError, Environment
 from funboost_core.environment import default, using
 from funboost_core.errors import TaskKilled

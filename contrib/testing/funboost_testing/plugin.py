@@ -11,13 +11,38 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .services.fixtures import redis_place, redis_server, start_redis, summary
+from .services.fixtures import (
+    kafka_place,
+    kafka_server,
+    mqtt_place,
+    mqtt_server,
+    own_rabbitmq,
+    rabbitmq_place,
+    rabbitmq_server,
+    redis_place,
+    redis_server,
+    start_mosquitto,
+    start_redis,
+    summary,
+)
 
 if TYPE_CHECKING:
     from .eager import Eager
     from .report import Report
 
-__all__ = ["redis_place", "redis_server", "start_redis"]
+__all__ = [
+    "kafka_place",
+    "kafka_server",
+    "mqtt_place",
+    "mqtt_server",
+    "own_rabbitmq",
+    "rabbitmq_place",
+    "rabbitmq_server",
+    "redis_place",
+    "redis_server",
+    "start_mosquitto",
+    "start_redis",
+]
 
 RESULTS = "FUNBOOST_TESTING_RESULTS"
 """Environment variable of a child's test run: the file for its results."""

@@ -28,15 +28,18 @@ def task(
     durability: str = "",
     mode: str = "threading",
     redis: str = "",
+    at_once: bool = False,
     **params: Any,
 ) -> Booster[Any, Any, Any]:
-    """The task of all cases; `durability` NORMAL or FULL for SQLite, `redis` a kind of broker on Redis, else memory."""
+    """The task of all cases; `durability` NORMAL or FULL for SQLite, `redis` a kind of broker on Redis (`at_once`:
+    not confirmed), else memory."""
     logging.basicConfig(level=logging.WARNING)
     environment = Environment({"STATE_URL": "sqlite://" if durability else "memory://", "DATA_DIR": folder})
     if durability:
         params["broker_exclusive_config"] = {"synchronous": durability}
     kind = redis or ("SQLITE_QUEUE" if durability else "MEMORY_QUEUE")
     if redis:
+        params["broker_exclusive_config"] = {"confirmed": not at_once}
         environment.settings.values.update(REDIS_URL=os.environ["FUNBOOST_TEST_REDIS_URL"], STATE_URL="redis://")
     parameters = BoosterParams(queue_name="bench", broker_kind=kind, concurrent_mode=mode, **params)
     return boost(parameters, environment=environment)(function)

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from .base import Service
-from .mosquitto import Mosquitto
 from .kafka import Kafka
+from .mosquitto import Mosquitto
 from .rabbitmq import RabbitMQ
 from .redis import Redis
 
@@ -16,7 +16,7 @@ LOCK = "services.lock"
 
 def services() -> dict[str, Service]:
     """All kinds by name."""
-    return {service.name: service for service in (Redis(), RabbitMQ(), Kafka())}
+    return {service.name: service for service in (Redis(), RabbitMQ(), Kafka(), Mosquitto())}
 
 
 def find(name: str) -> Service:

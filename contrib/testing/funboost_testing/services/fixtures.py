@@ -95,6 +95,60 @@ def kafka_place(kafka_server: tuple[str, Server | None]) -> Place:
     return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
 
 
+@pytest.fixture(scope="session")
+def mqtt_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
+    """The MQTT server of this test run: its URL, and the `Server` where it is ours."""
+    yield from serve(request, "mosquitto")
+
+
+@pytest.fixture
+def mqtt_place(mqtt_server: tuple[str, Server | None]) -> Place:
+    """MQTT for one test: a namespace of its own."""
+    url, server = mqtt_server
+    return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
+
+
+@pytest.fixture
+def start_mosquitto(mqtt_server: tuple[str, Server | None]) -> Iterator[Callable[..., Server]]:
+    """``start_mosquitto()`` starts a further server, for this test alone; more of its configuration as arguments."""
+    started: list[Server] = []
+
+    def start(*lines: str) -> Server:
+        if not find("mosquitto").executable():
+            pytest.skip("a server of this test's own is needed, and no mosquitto is installed here")
+        started.append(find("mosquitto").start())
+        if lines:
+            (started[-1].folder / "more" / "more.conf").write_text("\n".join(lines) + "\n", "utf-8")
+            started[-1].restart()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
+    """The RabbitMQ server of this test run: its URL, and the `Server` where it is ours."""
+    yield from serve(request, "rabbitmq")
+
+
+@pytest.fixture
+def rabbitmq_place(rabbitmq_server: tuple[str, Server | None]) -> Place:
+    """RabbitMQ for one test: a namespace of its own, as a virtual host would take a second to make."""
+    url, server = rabbitmq_server
+    return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
+
+
+@pytest.fixture(scope="module")
+def own_rabbitmq(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A RabbitMQ server that the tests of one module may stop, kill and put under alarm."""
+    if not find("rabbitmq").executable():
+        pytest.skip("a server of these tests' own is needed, and no rabbitmq-server is installed here")
+    with find("rabbitmq").start() as server:
+        yield server
+
+
 def summary(config: pytest.Config) -> list[str]:
     """One line for each server that this run asked for; [] when it asked for none."""
     told = config.stash.get(_KEY, {})

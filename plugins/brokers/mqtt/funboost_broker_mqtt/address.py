@@ -27,7 +27,9 @@ class Address:
         try:
             self.port = int(port)
         except ValueError:
-            raise ConfigError(f"MQTT_TCP_PORT is {port!r}, which is no number. Its usual values are 1883 and 8883.") from None
+            raise ConfigError(
+                f"MQTT_TCP_PORT is {port!r}, which is no number. Its usual values are 1883 and 8883."
+            ) from None
         self.username = str(settings("MQTT_USERNAME") or "")
         self._password = str(settings("MQTT_PASSWORD") or "")
         self._tls = _tls(str(settings("MQTT_CA_FILE") or "")) if as_bool(settings("MQTT_SSL", False)) else None
@@ -47,7 +49,9 @@ def _tls(file: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=file or None)
     except OSError as error:
-        raise ConfigError(f"MQTT_CA_FILE={file!r} cannot be used ({error}). Name a file with certificates (PEM).") from None
+        raise ConfigError(
+            f"MQTT_CA_FILE={file!r} cannot be used ({error}). Name a file with certificates (PEM)."
+        ) from None
 
 
 def checked_topic(name: str, what: str) -> str:

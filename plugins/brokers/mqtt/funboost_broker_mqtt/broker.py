@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from funboost_core.errors import BrokerUnavailable
+from funboost_core.errors import BrokerUnavailable, ConfigError
 from funboost_core.native import Lock, sleep
 from funboost_core.ports.broker import BrokerContext, Outgoing
 from funboost_core.ports.push import PushBroker
@@ -41,6 +42,7 @@ class MqttBroker(PushBroker):
 
     def __init__(self, context: BrokerContext) -> None:
         super().__init__(context)
+        _refuse_eventlet()
         self._topic = checked_topic(context.queue, "The queue name")
         self._subscription = f"$share/{context.options.share_group}/{context.queue}"
         self._address = Address(context.settings)
@@ -105,9 +107,7 @@ class MqttBroker(PushBroker):
         def on_message(link: Link, message: MQTTMessage) -> None:
             link.ack(inbox.receive(message, sink))
 
-        link = Link(
-            self._address, self._client_id, on_message, clean=not expiry, expiry=expiry, receive_maximum=WINDOW
-        )
+        link = Link(self._address, self._client_id, on_message, clean=not expiry, expiry=expiry, receive_maximum=WINDOW)
         if not link.resumed:
             inbox.forget()
             if self._cut:
@@ -168,6 +168,16 @@ class MqttBroker(PushBroker):
         link, self._publishing = self._publishing, None
         if link is not None:
             link.close()
+
+
+def _refuse_eventlet() -> None:
+    """Its locks cannot be shared by real threads, and the client's must be."""
+    patcher = sys.modules.get("eventlet.patcher")
+    if patcher is not None and patcher.is_monkey_patched("thread"):
+        raise ConfigError(
+            "The broker MQTT does not work in a process that eventlet has patched. Use concurrent_mode='threading' or "
+            "'gevent', and leave eventlet.monkey_patch() out."
+        )
 
 
 def new_id() -> str:

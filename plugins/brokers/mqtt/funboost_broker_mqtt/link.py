@@ -60,34 +60,20 @@ class Link:
         )
         self._bind(self._client, on_message)
         address.prepare(self._client)
-        try:
-            self._client.connect_timeout = CONNECT
-            self._client.connect(
-                address.host,
-                address.port,
-                KEEPALIVE,
-                clean_start=clean,
-                properties=_properties(
-                    PacketTypes.CONNECT,
-                    SessionExpiryInterval=expiry or None,
-                    ReceiveMaximum=receive_maximum or None,
-                ),
-            )
-        except (OSError, ValueError) as error:
-            raise MqttUnavailable(server=address, error=str(error) or type(error).__name__) from error
-        self._thread = Thread(target=self._serve, name="funboost-mqtt", daemon=True)
+        properties = _properties(
+            PacketTypes.CONNECT, SessionExpiryInterval=expiry or None, ReceiveMaximum=receive_maximum or None
+        )
+        self._thread = Thread(target=self._serve, args=(clean, properties), name="funboost-mqtt", daemon=True)
         self._thread.start()
         try:
-            self._wait(lambda: self.resumed is not None, CONNECT, "the server does not answer")
+            self._wait(lambda: self.resumed is not None, 2 * CONNECT, "the server does not answer")
         except BaseException:
             self.close()
             raise
 
     # -- asking ---------------------------------------------------------------------------------------------------------
 
-    def publish(
-        self, topic: str, bodies: Sequence[Any], seconds: float, correlation: bytes | None = None
-    ) -> list[Any]:
+    def publish(self, topic: str, bodies: Sequence[Any], seconds: float, correlation: bytes | None = None) -> list[Any]:
         """Publish with QoS 1 and wait until the server has confirmed all; those to which nobody listens.
 
         Raises:
@@ -143,11 +129,10 @@ class Link:
     # -- being answered: on the connection's thread ------------------------------------------------------------------------
 
     def _bind(self, client: Client, on_message: Callable[[Link, MQTTMessage], object] | None) -> None:
-        def connected(_: Any, __: Any, flags: Any, code: ReasonCode, properties: Properties | None) -> None:
+        def connected(_: Any, __: Any, flags: Any, code: ReasonCode, ___: Any) -> None:
             if code.is_failure:
                 self._ended(refused("the connection", code, self._address))
                 return
-            client.max_inflight_messages_set(getattr(properties, "ReceiveMaximum", 1000))
             with self._changed:
                 self.resumed = bool(flags.session_present)
                 self._changed.notify_all()
@@ -166,13 +151,18 @@ class Link:
         if on_message is not None:
             client.on_message = lambda _, __, message: on_message(self, message)
 
-    def _serve(self) -> None:
+    def _serve(self, clean: bool, properties: Properties) -> None:
+        """Connect and serve on one thread: where sockets are green, they belong to the thread that has made them."""
+        error: object = "the connection has ended"
         try:
+            self._client.connect_timeout = CONNECT
+            self._client.connect(
+                self._address.host, self._address.port, KEEPALIVE, clean_start=clean, properties=properties
+            )
             self._client.loop_forever()
-            error: BaseException | None = None
         except Exception as raised:  # of a callback, or of the client
-            error = raised
-        self._ended(MqttUnavailable(server=self._address, error=str(error or "the connection has ended")))
+            error = str(raised) or type(raised).__name__
+        self._ended(MqttUnavailable(server=self._address, error=error))
 
     def _ended(self, error: FunboostError) -> None:
         with self._changed:

@@ -30,7 +30,7 @@ class RedisPubsubBroker(RedisBroker):
 
     def _publish(self, messages: Sequence[Outgoing], keys: QueueKeys) -> None:
         if messages:
-            self._server.ask_all([("PUBLISH", keys.queue, message.body) for message in messages])
+            self._tell([("PUBLISH", keys.queue, message.body) for message in messages], len(messages))
 
     def listen(self) -> None:
         """Subscribe."""
@@ -68,7 +68,7 @@ class RedisPubsubBroker(RedisBroker):
         silence = monotonic() - self._heard
         if silence > PING and not self._tried:
             self._tried = True
-            link.tell("PING")
+            link.tell_all([("PING",)])
         elif silence > 2 * PING:
             link.drop()
             address = self._server.address

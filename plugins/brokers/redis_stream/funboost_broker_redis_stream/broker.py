@@ -40,7 +40,7 @@ class RedisStreamBroker(OwnedBroker[StreamClaims]):
 
     def _publish(self, messages: Sequence[Outgoing], keys: QueueKeys) -> None:
         if messages:
-            self._server.ask_all(self._commands(messages, keys))
+            self._tell(self._commands(messages, keys), len(messages))
 
     def requeue(self, deliveries: Sequence[Delivery]) -> None:
         """Give messages back: to the front; those that were given back once already, behind the others."""

@@ -95,22 +95,6 @@ class Link:
             raise self._refused(refused) from refused
         return replies
 
-    def send(self, *command: Any) -> None:
-        """Send a command whose replies are left to `receive`, perhaps on another thread."""
-        try:
-            self._send(self._pack(*command))
-        except CLIENT_ERRORS as error:
-            raise self._failed(error) from error
-
-    def receive(self, timeout: float) -> Any:
-        """What the server says next; None when it says nothing within `timeout` seconds."""
-        try:
-            return self._read(True) if self._connection.can_read(timeout) else None
-        except ResponseError as error:
-            raise self._refused(error) from error
-        except CLIENT_ERRORS as error:
-            raise self._failed(error) from error
-
     def run(self, script: Script, keys: Sequence[Any], arguments: Iterable[Any] = ()) -> Any:
         """What a script returns."""
         command = script.command(keys, arguments)
@@ -119,10 +103,13 @@ class Link:
         except ScriptUnknown:  # the server has started anew
             return self.ask("EVAL", script.text, *command[2:])
 
-    def tell(self, *command: Any) -> None:
-        """Send a command whose reply comes among what is heard."""
+    def tell_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
+        """Send commands whose replies nobody waits for: there are none, or they come among what is heard."""
         try:
-            self._send(self._pack(*command))
+            if len(commands) == 1:
+                self._send(self._pack(*commands[0]))
+            else:
+                self._send(self._connection.pack_commands(commands))
         except CLIENT_ERRORS as error:
             raise self._failed(error) from error
 

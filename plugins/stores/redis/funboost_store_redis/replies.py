@@ -24,7 +24,8 @@ BLOCKING = 8
 _PUT = Script("""
 if redis.call('RPUSH', KEYS[1], ARGV[1]) > 1 then redis.call('LTRIM', KEYS[1], -1, -1) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-""")
+redis.pcall('PUBLISH', KEYS[1], '')
+""")  # the message is for subscribers; where channels are forbidden, they look from time to time
 
 
 class RedisReplies(Replies):

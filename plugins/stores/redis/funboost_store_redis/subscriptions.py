@@ -77,7 +77,7 @@ class Subscriptions:
             thread, link = self._thread, self._link
             if link is not None:
                 try:
-                    link.send("PING")  # wakes the thread
+                    link.tell_all([("PING",)])  # wakes the thread
                 except FunboostError:
                     pass
         if thread is not None and thread is not current_thread():
@@ -91,7 +91,7 @@ class Subscriptions:
     def _send(self, command: str, task_ids: Sequence[str]) -> None:
         if self._link is not None and task_ids:
             try:
-                self._link.send(command, *map(self._key_of, task_ids))
+                self._link.tell_all([(command, *map(self._key_of, task_ids))])
             except FunboostError:  # the thread meets it too, and begins anew with all
                 pass
 
@@ -121,7 +121,7 @@ class Subscriptions:
     def _listen(self, link: Link) -> bool:
         """Look for what the server tells of; True when nobody waits any more."""
         while not self._closed:
-            said = link.receive(SLICE)
+            said = link.hear(SLICE)
             with self._lock:
                 if said is None and not self._tells:
                     self._thread = self._link = None
@@ -130,7 +130,7 @@ class Subscriptions:
             while said is not None:
                 if said[0] in (b"subscribe", b"message") and said[1] in self._names:
                     wanted.add(self._names[said[1]])
-                said = link.receive(0)
+                said = link.hear(0)
             self._look(list(wanted))
         return True
 

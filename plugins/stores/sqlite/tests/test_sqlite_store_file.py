@@ -79,10 +79,11 @@ def test_a_file_of_a_newer_version(path, store):
 def test_a_file_damaged_while_in_use_is_named(path, store):
     store.history.save([record(f"t{i}", params_str="x" * 3000) for i in range(100)], 100)
     store.close()
+    reopened = SqliteState(f"sqlite:///{path}", Environment())
+    assert reopened.replies.get("t", 0) is None
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (path.stat().st_size - 4096))
-    reopened = SqliteState(f"sqlite:///{path}", Environment())
     with pytest.raises(StateFileError, match=r"state\.sqlite3 failed: .*malformed"):
         reopened.replies.put("t", b"1", 100)
     reopened.close()

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, ClassVar
 
+from funboost_core.native import Lock
 from funboost_core.ports.broker import BrokerContext, Outgoing, PullBroker
 
 from ..address import url_of
 from ..errors import RedisUnavailable
 from ..server import Server, attach, detach
+from .at_once import AtOnce
 from .names import QueueKeys
 from .scripts import LEFT, Scripts
 
@@ -32,6 +34,9 @@ class RedisBroker(PullBroker):
         self._most: int = getattr(context.options, "pull_msg_batch_size", CHUNK)
         self._attached: Server | None = None
         self._closed = False
+        self._confirmed: bool = context.options.confirmed
+        self._at_once: AtOnce | None = None
+        self._making = Lock()
         self._address = url_of(context.settings, context.options.connection)
 
     def keys_of(self, queue: str) -> QueueKeys:
@@ -53,8 +58,16 @@ class RedisBroker(PullBroker):
         """Let go of the connections."""
         self._closed = True
         server, self._attached = self._attached, None
-        if server is not None:
-            detach(server, self)
+        try:
+            if self._at_once is not None:
+                self._at_once.close()
+        except RedisUnavailable as error:
+            self.context.logger.warning(
+                "queue %s: %s What was sent last may not have arrived.", self._keys.queue, error
+            )
+        finally:
+            if server is not None:
+                detach(server, self)
 
     @property
     def _server(self) -> Server:
@@ -69,15 +82,28 @@ class RedisBroker(PullBroker):
 
     def _publish(self, messages: Sequence[Outgoing], keys: QueueKeys) -> None:
         if len(keys.lists) > 1:
-            self._server.ask_all([*self._commands(messages, keys), *ring(keys)])
-        elif len(messages) == 1 and messages[0].due is None:
+            self._tell([*self._commands(messages, keys), *ring(keys)], len(messages))
+        elif len(messages) == 1 and messages[0].due is None and self._confirmed:
             self._server.ask(self.scripts.push, keys.queue, messages[0].body)
         elif any(message.due is not None for message in messages):
-            self._server.ask_all(self._commands(messages, keys))
+            self._tell(self._commands(messages, keys), len(messages))
         elif messages:
             bodies, push = [message.body for message in messages], self.scripts.push
             chunks = range(0, len(bodies), CHUNK)
-            self._server.ask_all([(push, keys.queue, *bodies[start : start + CHUNK]) for start in chunks])
+            self._tell([(push, keys.queue, *bodies[start : start + CHUNK]) for start in chunks], len(bodies))
+
+    def _tell(self, commands: list[Command], messages: int) -> None:
+        """Send commands that publish so many messages, and wait for the server unless it is not to be waited for."""
+        if self._confirmed:
+            self._server.ask_all(commands)
+            return
+        server, at_once = self._server, self._at_once
+        if at_once is None or at_once.server is not server:
+            with self._making:
+                at_once = self._at_once
+                if at_once is None or at_once.server is not server:
+                    at_once = self._at_once = AtOnce(server)
+        at_once.send(commands, messages)
 
     def _commands(self, messages: Iterable[Outgoing], keys: QueueKeys) -> list[Command]:
         commands: list[list[Any]] = []

@@ -13,6 +13,12 @@ class ConnectionOptions(BaseModel):
     connection: str = Field(
         "", description="which server: a URL, or a name N for the setting REDIS_URL_N; empty: REDIS_URL"
     )
+    confirmed: bool = Field(
+        True,
+        description="push returns when the server has confirmed it; False: when its bytes are with the kernel, several "
+        "times as fast. That outlives a kill of the publisher, but what the server refuses, or what was on its way when "
+        "the connection or the server broke, nobody hears of",
+    )
 
 
 class PullOptions(ConnectionOptions):

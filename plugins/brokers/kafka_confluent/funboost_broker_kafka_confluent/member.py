@@ -1,0 +1,349 @@
+"""One consumer of a group: receives, hands out, commits, and gives partitions up in good order.
+
+The client hands messages over, and calls us about rebalances, only while somebody polls.  Whoever fetches does; a thread
+of our own, the keeper, does it when nobody has fetched for a while (all are busy, or the gate is shut), so that the group
+never takes us for dead, however long tasks run.  The keeper also commits: in the background, one commit at a time, so that
+acknowledging costs no round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+
+from funboost_core.native import Condition, Lock, Thread
+
+from .errors import error_of, explain
+from .link import SHARED, Complaints
+from .partition import Partition, mark_of
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+    from funboost_core.ports.broker import Delivery
+
+    from .options import Options
+
+SLICE = 0.1
+"""Seconds of one poll; what has to wake a fetch waits so long."""
+KEEP = 1.0
+"""Seconds without a fetch after which the keeper polls."""
+HELD = 100
+"""Messages that the keeper receives before it pauses all partitions."""
+MARK = 0.05
+"""Seconds since the last commit from which on a commit comes before the function: slow tasks, which can afford it."""
+PROBE = 10.0
+"""Seconds without a message after which the server is asked whether it is there."""
+_HARMLESS = {KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._ALL_BROKERS_DOWN}
+
+
+class Member:
+    """Raises what `errors.explain` makes of the client's errors.  `lost` hears of messages that are not ours any more."""
+
+    def __init__(self, servers: str, topic: str, options: Options, logger: Logger, lost: Any) -> None:
+        self._servers = servers
+        self._topic = topic
+        self._options = options
+        self._logger = logger
+        self._lost = lost
+        self._complaints = Complaints()
+        self._polling = Lock()  # callbacks come to the thread that has it
+        self._committing = Lock()
+        self._changed = Condition()  # guards all of this:
+        self._partitions: dict[int, Partition] = {}
+        self._dirty = False  # there may be something to commit
+        self._woken = False
+        self._closing = False
+        self._failure: KafkaError | None = None
+        self._polled = self._heard = self._committed = monotonic()
+        config = {
+            **SHARED,
+            "partition.assignment.strategy": "cooperative-sticky",
+            **options.consumer_config,
+            "bootstrap.servers": servers,
+            "group.id": options.group_id,
+            "auto.offset.reset": options.auto_offset_reset,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "error_cb": self._complaints,
+        }
+        if config.get("group.protocol") == "consumer":  # there the server assigns
+            config.pop("partition.assignment.strategy", None)
+        try:
+            self._consumer: Any = Consumer(config)
+            self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+        except KafkaException as error:
+            raise explain(error, servers) from error
+        self._keeper = Thread(target=self._keep, name=f"funboost-{topic}-keeper", daemon=True)
+        self._keeper.start()
+
+    # -- fetching ---------------------------------------------------------------------------------------------------
+
+    def fetch(self, limit: int, timeout: float) -> list[Delivery]:
+        """Up to `limit` messages, waiting at most `timeout` seconds for the first."""
+        deadline = monotonic() + timeout
+        while True:
+            left = deadline - monotonic()
+            with self._polling:
+                got = self._receive(limit, max(0.0, min(SLICE, left)))
+            if got:
+                self._mark()
+                return got
+            if self._woken or left <= 0:
+                if timeout:
+                    self._woken = False
+                return got
+
+    def wake(self) -> None:
+        """End a fetch that waits."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def _receive(self, limit: int, wait: float) -> list[Delivery]:
+        self._polled = monotonic()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise explain(failure, self._servers, f"{self._topic}: ")
+        with self._changed:
+            got: list[Delivery] = []
+            for partition in tuple(self._partitions.values()):
+                got += partition.take_waiting(limit - len(got))
+            if got:
+                self._news()
+                return got
+            self._resume()
+            blocked = any(partition.waiting for partition in self._partitions.values())
+        got = self._hand_out(self._poll(limit, 0.0 if blocked else wait))
+        if not got and blocked and wait:  # until there is room
+            with self._changed:
+                self._changed.wait(wait)
+        if not got:
+            self._probe()
+        return got
+
+    def _poll(self, limit: int, wait: float) -> Sequence[Any]:
+        try:
+            messages: Sequence[Any] = self._consumer.consume(limit, wait)
+        except KafkaException as error:
+            raise explain(error, self._servers, f"{self._topic}: ") from error
+        if messages:
+            self._heard = self._polled
+        return messages
+
+    def _hand_out(self, messages: Iterable[Any]) -> list[Delivery]:
+        taken: list[Delivery] = []
+        with self._changed:
+            partitions = self._partitions
+            for message in messages:
+                if message.error() is not None:
+                    self._note(message.error())
+                    continue
+                partition = partitions.get(message.partition())
+                if partition is None:  # a rebalance came between: it belongs to another consumer
+                    continue
+                if partition.waiting or partition.window.room <= 0:
+                    partition.waiting.append(message)
+                    self._pause([partition])
+                    continue
+                delivery = partition.take(message)
+                if delivery is not None:
+                    taken.append(delivery)
+            if taken:
+                self._news()
+        return taken
+
+    def _note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._MAX_POLL_EXCEEDED:
+            self._logger.warning("%s: %s", self._topic, error.str())
+        if error.code() not in _HARMLESS:
+            self._failure = error
+
+    def _probe(self) -> None:
+        """Ask the server whether it is there, where there is a doubt: the client itself waits for ever in silence."""
+        if self._complaints.last is None and self._polled - self._heard < PROBE:
+            return
+        try:
+            self._consumer.list_topics(self._topic, timeout=2.0)
+        except KafkaException as error:
+            raise explain(self._complaints.instead_of(error), self._servers, f"{self._topic}: ") from error
+        self._complaints.last = None
+        self._heard = monotonic()
+
+    def _pause(self, partitions: Iterable[Partition]) -> None:
+        chosen = [partition for partition in partitions if not partition.paused]
+        for partition in chosen:
+            partition.paused = True
+        self._switch(self._consumer.pause, chosen)
+
+    def _resume(self) -> None:
+        chosen = [partition for partition in self._partitions.values() if partition.wants]
+        for partition in chosen:
+            partition.paused = False
+        self._switch(self._consumer.resume, chosen)
+
+    def _switch(self, how: Any, partitions: list[Partition]) -> None:
+        if partitions:
+            try:
+                how([partition.place for partition in partitions])
+            except KafkaException as error:  # not ours any more: a callback will say so
+                self._logger.debug("%s: %s", self._topic, error)
+
+    # -- acknowledging ----------------------------------------------------------------------------------------------
+
+    def finish(self, deliveries: Iterable[Delivery]) -> None:
+        """These are done with; the positions that this makes are committed soon, or at the end."""
+        with self._changed:
+            for delivery in deliveries:
+                partition, offset = delivery.tag
+                if not partition.gone:
+                    partition.window.finish(offset)
+            self._news()
+
+    def held(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        """Those among them that are still ours to settle."""
+        with self._changed:
+            return [d for d in deliveries if not d.tag[0].gone and d.tag[0].window.holds(d.tag[1])]
+
+    def _news(self) -> None:
+        if not self._dirty:
+            self._dirty = True
+            self._changed.notify_all()
+
+    def _mark(self) -> None:
+        """Before slow tasks run: whoever gets the partition after a crash shall know that they had begun."""
+        if monotonic() - self._committed > MARK and self._committing.acquire(blocking=False):
+            try:
+                self._commit()
+            finally:
+                self._committing.release()
+
+    def _commit(self, going: Iterable[Partition] | None = None) -> None:
+        """Commit what there is to say, about partitions that we give up (`going`) or all; held: `_committing`."""
+        with self._changed:
+            last = going is not None
+            if not last:
+                self._dirty = False
+            chosen = [
+                (partition, place)
+                for partition in (self._partitions.values() if going is None else going)
+                if (place := partition.news(last)) is not None
+            ]
+        self._committed = monotonic()
+        if not chosen:
+            return
+        try:
+            answers = self._consumer.commit(offsets=[place for _, place in chosen], asynchronous=False)
+            failed = {answer.partition: answer.error for answer in answers if answer.error is not None}
+        except KafkaException as error:
+            failed = {partition.number: error_of(error) for partition, _ in chosen}
+        with self._changed:
+            for partition, _ in chosen:
+                if partition.number not in failed:
+                    partition.confirm()
+            self._dirty = self._dirty or bool(failed)
+            self._changed.notify_all()  # there is room
+        if failed:
+            self._logger.info("%s: not committed, trying again: %s", self._topic, next(iter(failed.values())))
+
+    # -- the keeper -------------------------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        failed = False
+        while True:
+            with self._changed:
+                if not self._closing and (failed or not self._dirty):
+                    self._changed.wait(SLICE if failed else KEEP)
+                if self._closing:
+                    return
+            try:
+                if self._dirty:
+                    with self._committing:
+                        self._commit()
+                failed = self._dirty and monotonic() - self._committed > SLICE
+                if monotonic() - self._polled >= (SLICE if failed else KEEP):  # after a failure news may wait there
+                    self._look()
+            except Exception as error:
+                failed = True
+                self._logger.warning("%s: %s: %s", self._topic, type(error).__name__, error)
+
+    def _look(self) -> None:
+        """Poll, because nobody else does."""
+        if not self._polling.acquire(blocking=False):
+            return
+        try:
+            self._polled = monotonic()
+            message = self._consumer.poll(0)
+            with self._changed:
+                if message is not None and message.error() is not None:
+                    self._note(message.error())
+                elif message is not None and message.partition() in self._partitions:
+                    self._partitions[message.partition()].waiting.append(message)
+                if sum(len(partition.waiting) for partition in self._partitions.values()) >= HELD:
+                    self._pause(self._partitions.values())
+        finally:
+            self._polling.release()
+
+    # -- rebalances: called by the client on the thread that polls -----------------------------------------------------
+
+    def _on_assign(self, consumer: Any, places: list[Any]) -> None:
+        try:
+            marks = {place.partition: mark_of(place) for place in consumer.committed(places, timeout=5)}
+        except KafkaException as error:
+            marks = {}
+            self._logger.warning("%s: deliveries before a crash are not counted: %s", self._topic, error)
+        with self._changed:
+            for place in places:
+                number = place.partition
+                self._partitions[number] = Partition(
+                    self._topic, number, self._options.max_unacked, marks.get(number, 0)
+                )
+        self._logger.info("%s: partitions %s are ours", self._topic, _numbers(places))
+
+    def _on_revoke(self, consumer: Any, places: list[Any]) -> None:
+        """What runs gets a moment to end, for nobody else works on these partitions until we let them go."""
+        with self._changed:
+            going = [self._partitions[place.partition] for place in places if place.partition in self._partitions]
+            deadline = monotonic() + self._options.rebalance_wait
+            while not self._closing and any(partition.window.unfinished for partition in going):
+                left = deadline - monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+        with self._committing:
+            self._commit(going)
+        self._give_up(going, places, "given up")
+
+    def _on_lost(self, consumer: Any, places: list[Any]) -> None:
+        with self._changed:
+            going = [self._partitions[place.partition] for place in places if place.partition in self._partitions]
+        self._give_up(going, places, "lost")
+
+    def _give_up(self, going: list[Partition], places: list[Any], how: str) -> None:
+        with self._changed:
+            unfinished = [delivery for partition in going for delivery in partition.window.unfinished]
+            for partition in going:
+                partition.gone = True
+                del self._partitions[partition.number]
+        self._logger.info("%s: partitions %s are %s", self._topic, _numbers(places), how)
+        if unfinished:
+            self._logger.warning("%s: %d messages that had begun here go to others", self._topic, len(unfinished))
+            self._lost(unfinished)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Commit what is done and leave the group; the rest goes to the others."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._keeper.join()
+        with self._polling:
+            self._consumer.close()
+
+
+def _numbers(places: list[Any]) -> str:
+    return ",".join(str(place.partition) for place in places)

@@ -1,0 +1,1 @@
+"""Broker RABBITMQ_AMQPSTORM: RabbitMQ by the client library amqpstorm."""

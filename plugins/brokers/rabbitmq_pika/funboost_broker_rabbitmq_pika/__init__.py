@@ -1,0 +1,1 @@
+"""Broker RABBITMQ_PIKA: RabbitMQ by the client library pika."""

@@ -1,0 +1,157 @@
+"""A connection by pika's asynchronous adapter, whose loop runs on the wire's own thread."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any, Callable
+
+import pika
+from funboost_rabbitmq.errors import NETWORK, Fault
+from funboost_rabbitmq.wire import CLOSING, CONNECT, IDLE, Got, Item, Wire
+from pika import exceptions
+
+_CODES = {exceptions.ProbableAuthenticationError: 403, exceptions.ProbableAccessDeniedError: 530}
+
+
+class PikaWire(Wire):
+    """See `Wire`."""
+
+    _loop: Any = None
+    _connection: Any = None
+    _channel: Any = None
+    _prefetch = 0
+    _tag = ""
+
+    def connect(self) -> None:
+        """See `Wire.connect`."""
+        its = self.address
+        parameters = pika.ConnectionParameters(
+            host=its.host,
+            port=its.port,
+            virtual_host=its.vhost,
+            credentials=pika.PlainCredentials(its.user, its.password),
+            heartbeat=its.heartbeat,
+            socket_timeout=CONNECT,
+            stack_timeout=CONNECT,
+            ssl_options=pika.SSLOptions(its.tls_context(), its.host) if its.tls else None,
+            client_properties={"connection_name": f"funboost {self.queue}"},
+        )
+        opened: list[Any] = []
+        self._connection = connection = pika.SelectConnection(
+            parameters,
+            on_open_callback=opened.append,
+            on_open_error_callback=lambda _, error: self._broke(error),
+            on_close_callback=lambda _, error: self._broke(error),
+        )
+        self._loop = connection.ioloop
+        self._loop.activate_poller()
+        self.expect(lambda: opened, "connecting")
+        self.opened = True
+        connection.add_on_connection_blocked_callback(self._block)
+        connection.add_on_connection_unblocked_callback(self._unblock)
+        self._channel = channel = self._answer(connection.channel, "on_open_callback")
+        channel.add_on_close_callback(lambda _, error: self._broke(error))
+        channel.add_on_return_callback(
+            lambda _channel, _method, properties, body: self.returned.append(Item(body, properties))
+        )
+        channel.add_on_cancel_callback(self._stopped)
+        self._answer(channel.confirm_delivery, ack_nack_callback=self._confirm)
+
+    def disconnect(self) -> None:
+        """See `Wire.disconnect`."""
+        connection, loop = self._connection, self._loop
+        if connection is None or loop is None:
+            return
+        if connection.is_open:
+            connection.close()
+        end = monotonic() + CLOSING
+        while not connection.is_closed and monotonic() < end:
+            loop.call_later(IDLE, _nothing)
+            loop.poll()
+            loop.process_timeouts()
+        loop.process_timeouts()  # what lets go of the socket
+        self._loop = None
+        loop.deactivate_poller()
+        loop.close()
+
+    def pump(self, seconds: float) -> None:
+        """See `Wire.pump`."""
+        loop = self._loop
+        timer = loop.call_later(seconds, _nothing)
+        loop.poll()
+        loop.process_timeouts()
+        loop.remove_timeout(timer)
+        if self.fault is not None:
+            raise self.fault
+
+    def ring(self) -> None:
+        """See `Wire.ring`."""
+        loop = self._loop
+        if loop is not None:
+            loop.add_callback_threadsafe(_nothing)
+
+    def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
+        """See `Wire.declare`."""
+        answer = self._answer(
+            self._channel.queue_declare, queue=queue, durable=True, passive=passive, arguments=arguments
+        )
+        return int(answer.method.message_count)
+
+    def purge(self, queue: str) -> None:
+        """See `Wire.purge`."""
+        self._answer(self._channel.queue_purge, queue=queue)
+
+    def consume(self, limit: int) -> None:
+        """See `Wire.consume`."""
+        if limit != self._prefetch:
+            self._answer(self._channel.basic_qos, prefetch_count=limit)
+            self._prefetch = limit
+        self.consuming = True
+        self._tag = self._channel.basic_consume(self.queue, self._message, callback=_nothing)
+
+    def cancel(self) -> None:
+        """See `Wire.cancel`."""
+        self._channel.basic_cancel(self._tag, callback=self._stopped)
+        self.expect(lambda: not self.consuming, "the end of consuming")
+
+    def send(self, item: Item, queue: str) -> None:
+        """See `Wire.send`."""
+        self._channel.basic_publish("", queue, item.body, item.properties, mandatory=True)
+
+    def send_ack(self, number: int, multiple: bool) -> None:
+        """See `Wire.send_ack`."""
+        self._channel.basic_ack(number, multiple)
+
+    # -- callbacks --------------------------------------------------------------------------------------------------
+
+    def _answer(self, method: Callable[..., Any], callback: str = "callback", **arguments: Any) -> Any:
+        answers: list[Any] = []
+        method(**arguments, **{callback: answers.append})
+        self.expect(lambda: answers, getattr(method, "__name__", "a question"))
+        return answers[0]
+
+    def _message(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        self.came(Got(method.delivery_tag, method.redelivered, properties, body))
+
+    def _confirm(self, frame: Any) -> None:
+        method = frame.method
+        self.confirmed(method.delivery_tag, method.multiple, isinstance(method, pika.spec.Basic.Ack))
+
+    def _stopped(self, _frame: Any) -> None:
+        self.consuming = False
+
+    def _block(self, _connection: Any, frame: Any) -> None:
+        self.blocked = frame.method.reason or "it is short of memory or disk"
+
+    def _unblock(self, _connection: Any, _frame: Any) -> None:
+        self.blocked = ""
+
+    def _broke(self, error: BaseException) -> None:
+        if self.fault is None:
+            code = _CODES.get(type(error), getattr(error, "reply_code", NETWORK))  # type: ignore[call-overload]
+            text = getattr(error, "reply_text", "") or str(error) or type(error).__name__
+            self.fault = Fault(code, text, self.opened)
+
+
+def _nothing(*_: Any) -> None:
+    """Only being called is needed."""

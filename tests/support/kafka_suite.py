@@ -1,0 +1,51 @@
+"""The suite of pull brokers on a real Kafka server."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+from funboost_testing.brokers import PullBrokerSuite
+
+QUICK = {"heartbeat.interval.ms": 100, "session.timeout.ms": 2000}
+"""A group that notices at once who comes, and soon who has died."""
+
+
+class OnKafka(PullBrokerSuite):
+    """Subclass it with the kind.  One partition: the order of publishing, and all that waits goes to one consumer."""
+
+    options = {"num_partitions": 1, "publish_timeout": 3.0, "consumer_config": QUICK}
+    patience = 20.0
+
+    @pytest.fixture
+    def environment(self, kafka_place, tmp_path):
+        environment = self.program(
+            {
+                "BROKER_KIND": self.kind,
+                "CONCURRENT_MODE": "threading",
+                "DATA_DIR": str(tmp_path / "data"),
+                "DRAIN_SECONDS": 5.0,
+                "BEAT_SECONDS": 0.2,
+                "KAFKA_BOOTSTRAP_SERVERS": kafka_place.url,
+                "NAMESPACE": kafka_place.namespace,
+                **self.settings,
+            }
+        )
+        yield environment
+        environment.close()
+
+    @pytest.fixture
+    def cut(self, kafka_place):
+        server = kafka_place.server
+        if server is None:
+            return None
+
+        @contextmanager
+        def cut():
+            server.kill()
+            try:
+                yield
+            finally:
+                server.start()
+
+        return cut
