@@ -95,11 +95,12 @@ def inert(task: Task) -> list[str]:
 
 def refuse_homeless(task: Task, controls: BoosterParams | TaskOptions) -> None:
     """Raise `CapabilityMissing` where failed messages would have no place to wait, or to stay."""
-    if task.environment.state.has("parking"):
+    stays = controls.is_push_to_dlx_queue_when_retry_max_times or bool(getattr(controls, "dead_letter_for", None))
+    if not (controls.retry_interval or stays) or task.environment.state.has("parking"):
         return
     if controls.retry_interval and "max_retry_times" not in (task.spec.owns or ()):
         task.need(Capability.DELAY, "retry_interval", "Set STATE_URL, so that messages can wait there.")
-    if controls.is_push_to_dlx_queue_when_retry_max_times or bool(getattr(controls, "dead_letter_for", None)):
+    if stays:
         task.need(Capability.SECOND_QUEUE, "a dead-letter queue", "Set STATE_URL, so that dead letters can be kept.")
 
 

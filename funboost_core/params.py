@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Callable, Literal, Optional, TypeVar, Uni
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .errors import ConfigError
-from .timing import parse
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -237,6 +236,8 @@ class TaskOptions(BaseModel):
         if self.countdown is not None and self.eta is not None:
             raise ValueError("countdown and eta are both set; give one of them")
         if isinstance(self.eta, str):
+            from .timing import parse
+
             try:
                 parse(self.eta)
             except ValueError:

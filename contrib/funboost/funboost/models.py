@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
 
 from pydantic import BaseModel, ValidationError, model_validator
@@ -62,6 +61,8 @@ def _respelt(name: str) -> property:
 
 
 def _near(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name, names, 1)
     return f" Did you mean {near[0]!r}?" if near else ""
 

@@ -1,9 +1,10 @@
 """One consumer of a group: receives, hands out, commits, and gives partitions up in good order.
 
-The client hands messages over, and calls us about rebalances, only while somebody polls.  Whoever fetches does; a thread
-of our own, the keeper, does it when nobody has fetched for a while (all are busy, or the gate is shut), so that the group
-never takes us for dead, however long tasks run.  The keeper also commits: in the background, one commit at a time, so that
-acknowledging costs no round trip.
+The client hands messages over, and calls us about commits and rebalances, only while somebody polls.  Whoever fetches
+does; a thread of our own, the keeper, does it when nobody has fetched for a while (all are busy, or the gate is shut), so
+that the group never takes us for dead, however long tasks run.  Whoever polls also commits, one commit at a time and without
+waiting for it, so that acknowledging costs no round trip.  Nobody else calls the client: a commit from a thread beside the
+one that polls waits until that one pauses, which may be never.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from .options import Options
 
 SLICE = 0.1
-"""Seconds of one poll; what has to wake a fetch waits so long."""
-KEEP = 1.0
+"""Seconds of one poll; what has to wake a fetch, or is to be committed, waits so long."""
+FULL = 0.005
+"""The same while a window is full, and each commit makes room."""
+KEEP = 0.25
 """Seconds without a fetch after which the keeper polls."""
 HELD = 100
 """Messages that the keeper receives before it pauses all partitions."""
@@ -50,12 +53,13 @@ class Member:
         self._logger = logger
         self._lost = lost
         self._complaints = Complaints()
-        self._polling = Lock()  # callbacks come to the thread that has it
-        self._committing = Lock()
+        self._polling = Lock()  # who has it may call the client, and is called back
         self._changed = Condition()  # guards all of this:
         self._partitions: dict[int, Partition] = {}
         self._dirty = False  # there may be something to commit
+        self._committing: list[Partition] = []  # what is on its way to the server
         self._woken = False
+        self._revoking = False
         self._closing = False
         self._failure: KafkaError | None = None
         self._polled = self._heard = self._committed = monotonic()
@@ -69,6 +73,7 @@ class Member:
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "error_cb": self._complaints,
+            "on_commit": self._on_commit,
         }
         if config.get("group.protocol") == "consumer":  # there the server assigns
             config.pop("partition.assignment.strategy", None)
@@ -89,38 +94,32 @@ class Member:
             left = deadline - monotonic()
             with self._polling:
                 got = self._receive(limit, max(0.0, min(SLICE, left)))
-            if got:
-                self._mark()
-                return got
-            if self._woken or left <= 0:
+            if got or self._woken or left <= 0:
                 if timeout:
                     self._woken = False
                 return got
 
     def wake(self) -> None:
         """End a fetch that waits."""
-        with self._changed:
-            self._woken = True
-            self._changed.notify_all()
+        self._woken = True
 
     def _receive(self, limit: int, wait: float) -> list[Delivery]:
         self._polled = monotonic()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise explain(failure, self._servers, f"{self._topic}: ")
+        self._commit()
         with self._changed:
             got: list[Delivery] = []
             for partition in tuple(self._partitions.values()):
                 got += partition.take_waiting(limit - len(got))
-            if got:
-                self._news()
-                return got
+            full = any(partition.waiting for partition in self._partitions.values())
+            self._dirty = self._dirty or bool(got)
             self._resume()
-            blocked = any(partition.waiting for partition in self._partitions.values())
-        got = self._hand_out(self._poll(limit, 0.0 if blocked else wait))
-        if not got and blocked and wait:  # until there is room
-            with self._changed:
-                self._changed.wait(wait)
+        if not got:
+            got = self._hand_out(self._poll(limit, min(wait, FULL) if full else wait))
+        if got and self._polled - self._committed > MARK and not self._committing:
+            self._commit_now(self._partitions.values())
         if not got:
             self._probe()
         return got
@@ -152,8 +151,7 @@ class Member:
                 delivery = partition.take(message)
                 if delivery is not None:
                     taken.append(delivery)
-            if taken:
-                self._news()
+            self._dirty = self._dirty or bool(taken)
         return taken
 
     def _note(self, error: KafkaError) -> None:
@@ -201,74 +199,79 @@ class Member:
                 partition, offset = delivery.tag
                 if not partition.gone:
                     partition.window.finish(offset)
-            self._news()
+            self._dirty = True
+            if self._revoking:
+                self._changed.notify_all()
 
     def held(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
         """Those among them that are still ours to settle."""
         with self._changed:
             return [d for d in deliveries if not d.tag[0].gone and d.tag[0].window.holds(d.tag[1])]
 
-    def _news(self) -> None:
-        if not self._dirty:
-            self._dirty = True
-            self._changed.notify_all()
-
-    def _mark(self) -> None:
-        """Before slow tasks run: whoever gets the partition after a crash shall know that they had begun."""
-        if monotonic() - self._committed > MARK and self._committing.acquire(blocking=False):
-            try:
-                self._commit()
-            finally:
-                self._committing.release()
-
-    def _commit(self, going: Iterable[Partition] | None = None) -> None:
-        """Commit what there is to say, about partitions that we give up (`going`) or all; held: `_committing`."""
+    def _news(self, partitions: Iterable[Partition], last: bool = False) -> list[tuple[Partition, Any]]:
         with self._changed:
-            last = going is not None
-            if not last:
-                self._dirty = False
-            chosen = [
-                (partition, place)
-                for partition in (self._partitions.values() if going is None else going)
-                if (place := partition.news(last)) is not None
-            ]
+            return [(each, place) for each in partitions if (place := each.news(last)) is not None]
+
+    def _commit(self) -> None:
+        """Begin to commit what there is to say, unless the last commit is still on its way."""
+        if not self._dirty or self._committing:
+            return
+        self._dirty = False
         self._committed = monotonic()
+        chosen = self._news(self._partitions.values())
+        if chosen:
+            self._committing = [partition for partition, _ in chosen]
+            try:
+                self._consumer.commit(offsets=[place for _, place in chosen], asynchronous=True)
+            except KafkaException as error:
+                self._on_commit(error_of(error), [])
+
+    def _on_commit(self, error: KafkaError | None, places: list[Any]) -> None:
+        """Called by the client, on the thread that polls."""
+        partitions, self._committing = self._committing, []
+        failed = {place.partition: place.error for place in places if place.error is not None}
+        self._confirm(partitions, error, failed)
+
+    def _commit_now(self, partitions: Iterable[Partition], last: bool = False) -> None:
+        """Commit and wait for it: before slow tasks run, so that whoever gets the partition after a crash knows that they
+        had begun; and what we give up (`last`).
+        """
+        self._committed = monotonic()
+        chosen = self._news(partitions, last)
         if not chosen:
             return
+        failed, failure = {}, None
         try:
             answers = self._consumer.commit(offsets=[place for _, place in chosen], asynchronous=False)
             failed = {answer.partition: answer.error for answer in answers if answer.error is not None}
         except KafkaException as error:
-            failed = {partition.number: error_of(error) for partition, _ in chosen}
+            failure = error_of(error)
+        self._confirm([partition for partition, _ in chosen], failure, failed)
+
+    def _confirm(self, partitions: list[Partition], error: KafkaError | None, failed: dict[int, KafkaError]) -> None:
         with self._changed:
-            for partition, _ in chosen:
-                if partition.number not in failed:
+            for partition in partitions:
+                if error is None and partition.number not in failed:
                     partition.confirm()
-            self._dirty = self._dirty or bool(failed)
-            self._changed.notify_all()  # there is room
-        if failed:
-            self._logger.info("%s: not committed, trying again: %s", self._topic, next(iter(failed.values())))
+        problem = error or next(iter(failed.values()), None)
+        if problem is not None:
+            self._dirty = True
+            self._logger.info("%s: not committed, trying again: %s", self._topic, problem.str())
 
     # -- the keeper -------------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
-        failed = False
         while True:
             with self._changed:
-                if not self._closing and (failed or not self._dirty):
-                    self._changed.wait(SLICE if failed else KEEP)
+                if not self._closing:
+                    self._changed.wait(KEEP)
                 if self._closing:
                     return
-            try:
-                if self._dirty:
-                    with self._committing:
-                        self._commit()
-                failed = self._dirty and monotonic() - self._committed > SLICE
-                if monotonic() - self._polled >= (SLICE if failed else KEEP):  # after a failure news may wait there
+            if monotonic() - self._polled >= KEEP:
+                try:
                     self._look()
-            except Exception as error:
-                failed = True
-                self._logger.warning("%s: %s: %s", self._topic, type(error).__name__, error)
+                except Exception as error:
+                    self._logger.warning("%s: %s: %s", self._topic, type(error).__name__, error)
 
     def _look(self) -> None:
         """Poll, because nobody else does."""
@@ -276,6 +279,7 @@ class Member:
             return
         try:
             self._polled = monotonic()
+            self._commit()
             message = self._consumer.poll(0)
             with self._changed:
                 if message is not None and message.error() is not None:
@@ -307,14 +311,15 @@ class Member:
         """What runs gets a moment to end, for nobody else works on these partitions until we let them go."""
         with self._changed:
             going = [self._partitions[place.partition] for place in places if place.partition in self._partitions]
+            self._revoking = True
             deadline = monotonic() + self._options.rebalance_wait
             while not self._closing and any(partition.window.unfinished for partition in going):
                 left = deadline - monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(left)
-        with self._committing:
-            self._commit(going)
+            self._revoking = False
+        self._commit_now(going, last=True)
         self._give_up(going, places, "given up")
 
     def _on_lost(self, consumer: Any, places: list[Any]) -> None:
