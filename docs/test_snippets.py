@@ -16,7 +16,7 @@ from typing import Any, Callable
 import pytest
 
 SNIPPETS = Path(__file__).parent / "snippets"
-TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py", "redis_first.py"}
+TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py", "redis_first.py", "mqtt_first.py"}
 PROGRAMS = sorted(file.name for file in SNIPPETS.glob("*.py") if file.name not in TESTED_BELOW)
 SECONDS = 50
 
@@ -86,6 +86,15 @@ def test_the_first_program_prints_its_sums(start: Start) -> None:
 def test_the_first_program_on_redis(start: Start, redis_place: Any) -> None:
     settings = {"FUNBOOST_REDIS_URL": redis_place.url, "FUNBOOST_STATE_URL": "redis://"}
     finish(start(str(SNIPPETS / "redis_first.py"), **settings, FUNBOOST_NAMESPACE=redis_place.namespace))
+
+
+@pytest.mark.server
+def test_the_first_program_on_mqtt(start: Start, mqtt_place: Any) -> None:
+    port = mqtt_place.url.rpartition(":")[2]
+    output = finish(
+        start(str(SNIPPETS / "mqtt_first.py"), FUNBOOST_MQTT_TCP_PORT=port, FUNBOOST_NAMESPACE=mqtt_place.namespace)
+    )
+    assert "2 + 2 = 4" in output
 
 
 def test_two_programs_share_a_queue(start: Start) -> None:

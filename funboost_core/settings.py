@@ -53,10 +53,16 @@ class Settings:
 
     def __call__(self, name: str, default: Any = None) -> Any:
         """The effective value of `name`, or `default`."""
-        for _, layer in self._layers():
+        if name in self.values:
+            return self.values[name]
+        value = os.environ.get(PREFIX + name)
+        if value is not None:
+            return value
+        for _, source in self._sources:
+            layer = source()
             if name in layer:
                 return layer[name]
-        return default
+        return self.defaults.get(name, default)
 
     def origin(self, name: str) -> str:
         """Which source decides `name`; "" when none has it."""

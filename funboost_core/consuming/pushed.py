@@ -72,7 +72,7 @@ class Pushed(PullBroker):
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """See `Broker.publish`; what has waited in the state store is not sent to ourselves by a broker that holds nothing."""
-        if self._holds or self._loop is None:
+        if self._holds:
             self._broker.publish(messages)
         else:
             self.sink.put_back([Delivery(message.body) for message in messages])

@@ -8,12 +8,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Peer:
-    """`module` is the file in `peers`; `python` the variable that names its interpreter, "" for ours."""
+    """`module` is the file in `peers`; `python` the variable that names its interpreter, "" for ours.
+
+    `venv`: it has an environment of its own name in the folder that FUNBOOST_BENCH_PEERS names (install_peers.py).
+    """
 
     name: str
     module: str
     needs: str = ""
     python: str = ""
+    venv: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,19 @@ PEERS = {
         Peer("ours", "ours"),
         Peer("huey", "huey_sqlite", needs="huey"),
         Peer("original", "original", python="FUNBOOST_ORIGINAL_PYTHON"),
+        Peer("celery", "celery_redis", venv=True),
+        Peer("dramatiq", "dramatiq_redis", venv=True),
+        Peer("rq", "rq_redis", venv=True),
+        Peer("huey-redis", "huey_redis", venv=True),
+        Peer("arq", "arq_redis", venv=True),
+        Peer("taskiq", "taskiq_redis_stream", venv=True),
+        Peer("saq", "saq_redis", venv=True),
     )
 }
+
+
+EVERY = ("celery", "dramatiq", "rq", "huey-redis", "original", "arq", "taskiq", "saq")
+"""The peers on Redis."""
 
 
 def _memory() -> list[Case]:
@@ -92,14 +107,18 @@ def _redis(kind: str) -> list[Case]:
     one, many = {"n": 20_000}, {"n": 200_000}
     solo, threads, loop = ({**own, "mode": mode} for mode in ("single_thread", "threading", "asyncio"))
     batches = ("redis_consume_batches",)
+    threaded, coroutines = ("celery", "dramatiq", "huey-redis", "original"), ("arq", "taskiq", "saq")
+    every = EVERY
+    if kind != "REDIS_ACK_ABLE":
+        threaded = coroutines = every = ()
     return [
-        Case(f"{name}-publish", "publish", "redis_publish", (), one, own, aim="≥ 1.2 x, ≤ 0.7 of its CPU"),
+        Case(f"{name}-publish", "publish", "redis_publish", every, one, own, aim="≥ 1.2 x, ≤ 0.7 of its CPU"),
         Case(f"{name}-publish-at-once", "publish", "redis_publish", (), many, {**own, "at_once": True}, aim="≥ 100k/s"),
         Case(f"{name}-push-many", "push_many", "redis_push_many", (), many, own, aim="≥ 250k/s"),
-        Case(f"{name}-consume-solo", "consume", "redis_consume", (), many, solo, batches, "≥ 150k/s"),
-        Case(f"{name}-consume-50-threads", "consume", "redis_consume", (), many, threads, aim="≥ 120k/s"),
-        Case(f"{name}-consume-asyncio", "consume", "redis_consume", (), many, loop, aim="≥ 80k/s"),
-        Case(f"{name}-rpc", "rpc_2_processes", "redis_rpc", (), {"n": 1000}, own, aim="≤ 1.3 x"),
+        Case(f"{name}-consume-solo", "consume", "redis_consume", every, many, solo, batches, "≥ 150k/s"),
+        Case(f"{name}-consume-50-threads", "consume", "redis_consume", threaded, many, threads, aim="≥ 120k/s"),
+        Case(f"{name}-consume-asyncio", "consume", "redis_consume", coroutines, many, loop, aim="≥ 80k/s"),
+        Case(f"{name}-rpc", "rpc_2_processes", "redis_rpc", every, {"n": 1000}, own, aim="≤ 1.3 x"),
     ]
 
 
@@ -116,9 +135,10 @@ CASES = {
         ),
         Case("idle-memory", "idle", "idle", (), {"seconds": 10}, aim="≤ 1 % CPU, ≤ 40 MB"),
         Case("idle-sqlite", "idle", "idle", (), {"seconds": 10}, {"durability": "NORMAL"}, aim="≤ 1 % CPU, ≤ 40 MB"),
+        Case("idle-redis", "idle", "idle", EVERY, {"seconds": 3}, {"redis": "REDIS_ACK_ABLE"}, aim="≤ 40 MB"),
         Case("qps-100", "qps", "qps", (), {"rate": 100, "seconds": 5}, aim="worst second ≤ 102, mean within 1 %"),
         Case("qps-1000", "qps", "qps", (), {"rate": 1000, "seconds": 5}, aim="worst second ≤ 1020, mean within 1 %"),
         *_schedules(50_000),
-        Case("import", "imports", "imports", (), {}, aim="≤ 1.25 x"),
+        Case("import", "imports", "imports", EVERY, {}, aim="≤ 1.25 x"),
     )
 }

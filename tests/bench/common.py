@@ -14,13 +14,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable
 
-SECONDS = 4.0
+SECONDS = float(os.environ.get("FUNBOOST_BENCH_SECONDS", "4"))
 """A measurement ends after this long when not all of its messages are done: slow peers do fewer."""
 BLOCK = 100
 QUIET = 0.5
 """A consumer that shares a queue has ended when nothing has run for so many seconds."""
 
 Figure = dict[str, Any]
+
+
+def tell(figure: Any) -> None:
+    """Print what was measured, and end this process: a peer may have replaced print, and have threads that never end."""
+    os.write(1, json.dumps(figure).encode() + b"\n")
+    os._exit(0)
 
 
 def rate(messages: int, seconds: float, cpu: float, **more: Any) -> Figure:

@@ -25,6 +25,10 @@ from report import Measurement, table
 HERE = Path(__file__).parent
 
 
+class Failed(RuntimeError):
+    """A program did not measure anything."""
+
+
 def main() -> None:
     arguments = _arguments()
     cases = [case for case in CASES.values() if any(fnmatch.fnmatch(case.name, p) for p in arguments.cases)]
@@ -42,7 +46,7 @@ def main() -> None:
 @contextlib.contextmanager
 def _redis(cases: list[Case]) -> Iterator[None]:
     """A server for the cases that want one, unless the environment names it; without one they are left out, and said."""
-    service, wanted = find("redis"), [case for case in cases if case.limit.startswith("redis")]
+    service, wanted = find("redis"), [case for case in cases if case.limit.startswith("redis") or "redis" in case.own]
     if service.missing() or not wanted:
         for case in wanted:
             print(f"{case.name} is left out: {service.missing()}", file=sys.stderr)
@@ -72,10 +76,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Benchmark, as ratios to the raw limit of the same round.")
     parser.add_argument("--cases", default="*", help=f"names or patterns, comma-separated: {', '.join(CASES)}")
     parser.add_argument("--rounds", type=int, default=3, help="every case once a round (default 3)")
-    parser.add_argument("--peers", default="huey,original", help="comma-separated; '' for none (default: %(default)s)")
+    everybody = ",".join(name for name in PEERS if name != "ours")
+    parser.add_argument("--peers", default=everybody, help="comma-separated; '' for none (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=4, help="a measurement takes so long at most (default 4)")
     parser.add_argument("--folder", help="where databases are made, on the disk that is to be measured")
     parser.add_argument("--out", help="a JSON file for all single figures")
     arguments = parser.parse_args()
+    os.environ["FUNBOOST_BENCH_SECONDS"] = str(arguments.seconds)
     arguments.cases = arguments.cases.split(",")
     arguments.peers = [name for name in arguments.peers.split(",") if name]
     unknown = [name for name in arguments.peers if name not in PEERS]
@@ -93,6 +100,13 @@ def _python(name: str) -> str:
     if peer.python and not os.environ.get(peer.python):
         print(f"{name} is left out: {peer.python} names no Python that has it installed.", file=sys.stderr)
         return ""
+    if peer.venv:
+        place = Path(os.environ.get("FUNBOOST_BENCH_PEERS", "."), name)
+        python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        if not python.exists():
+            print(f"{name} is left out: FUNBOOST_BENCH_PEERS names no folder of install_peers.py.", file=sys.stderr)
+            return ""
+        return str(python.absolute())
     return os.environ[peer.python] if peer.python else sys.executable
 
 
@@ -107,7 +121,13 @@ def _round(case: Case, pythons: dict[str, str], folder: str | None) -> Iterator[
     for who, module, program, options, python in turns:
         limit = _measure(sys.executable, "raw", case.limit, case.options, folder)
         yield {"case": case.name, "who": "limit", "figure": limit, "limit": limit["value"]}
-        figure = _measure(python, module, program, options, folder)
+        try:
+            figure = _measure(python, module, program, options, folder)
+        except Failed as error:
+            if who in ("raw", "ours"):
+                raise
+            print(f"{case.name}: {who} is left out: {error}", file=sys.stderr)
+            continue
         label = f"raw {program}" if who == "raw" else who
         print(f"{case.name:28} {label:8} {figure['value'] / limit['value']:.3f} x", file=sys.stderr)
         yield {"case": case.name, "who": label, "figure": figure, "limit": limit["value"]}
@@ -118,11 +138,13 @@ def _measure(python: str, module: str, program: str, options: dict[str, Any], fo
     place = tempfile.mkdtemp(prefix="funboost-bench-", dir=folder)
     command = [python, str(HERE / "measure.py"), module, program, json.dumps({**options, "folder": place})]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"{module}.{program}({options}) takes for ever:\n{error.stderr}") from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if done.returncode:
-        sys.exit(f"{module}.{program}({options}) failed:\n{done.stderr}")
+        raise Failed(f"{module}.{program}({options}) failed:\n{done.stderr}")
     figure: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-from push_brokers import MEMORY, CalledBack, Dropping, Lines, Refusing, Subscribed
+from push_brokers import MEMORY, CalledBack, Dropping, Lines, Refusing, Subscribed, Unstored
 
 from funboost_core import BrokerSpec, BrokerUnavailable, Capability, Delivery, Overflow, PushBroker, hookimpl
 
@@ -77,6 +77,14 @@ class ForgetsPrefetched(CalledBack):
 
     def requeue(self, deliveries):
         self.ack(deliveries)
+
+
+class LosesWhatIsAhead(Unstored):
+    """Forgets at the end what it has received ahead of credit."""
+
+    names = ("test_what_was_accepted_runs_around_a_stop",)
+
+    def ended(self, sink, arrived): ...
 
 
 class LeaksItsThread(CalledBack):
@@ -233,7 +241,7 @@ BROKEN = {
 
 def served(cls):
     """Whether it has a server that keeps messages."""
-    return issubclass(cls, (Subscribed, CalledBack))
+    return issubclass(cls, (Subscribed, CalledBack, Unstored))
 
 
 def declared(cls):

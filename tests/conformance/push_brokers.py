@@ -121,7 +121,7 @@ class Topic:
 _topics: WeakKeyDictionary[object, dict[str, Topic]] = WeakKeyDictionary()
 
 
-class CalledBack(PushBroker):
+class Called(PushBroker):
     """The client's thread calls `on_message` without asking for credit, up to its receive maximum: we keep the rest."""
 
     receive_maximum = 20
@@ -136,6 +136,7 @@ class CalledBack(PushBroker):
 
         def on_message(delivery):
             with changed:
+                self.received(delivery)
                 arrived.append(delivery)
                 changed.notify_all()
 
@@ -151,9 +152,21 @@ class CalledBack(PushBroker):
         finally:
             self._topic.unsubscribe(self)
             client.join()
+            self.ended(sink, arrived)
+
+    def received(self, delivery): ...
+
+    def ended(self, sink, arrived): ...
 
     def publish(self, messages):
         self._topic.add(*((message.body, message.attempts + 1) for message in messages))
+
+    def close(self):
+        self._topic.unsubscribe(self)
+
+
+class CalledBack(Called):
+    """Its server takes back what was not acknowledged."""
 
     def ack(self, deliveries):
         self._topic.settle(self, deliveries)
@@ -161,8 +174,28 @@ class CalledBack(PushBroker):
     def requeue(self, deliveries):
         self._topic.settle(self, deliveries, back=True)
 
-    def close(self):
-        self._topic.unsubscribe(self)
+
+class Unstored(Called):
+    """Its server forgets what it has sent and keeps nothing for later: publishing waits for who listens, and what is here
+    at the end is left to the next consumer."""
+
+    receive_maximum = 10_000
+    patience = 5.0
+
+    def received(self, delivery):
+        self._topic.settle(self, [delivery])
+
+    def ended(self, sink, arrived):
+        sink.leave(arrived)
+
+    def publish(self, messages):
+        clock = self.context.clock
+        end = clock.monotonic() + self.patience
+        while not self._topic.subscribers:
+            if clock.monotonic() > end:
+                raise BrokerUnavailable(kind=self.context.kind, error="nobody listens")
+            clock.sleep(0.01)
+        super().publish(messages)
 
 
 # -- listeners ------------------------------------------------------------------------------------------------------------
@@ -267,6 +300,7 @@ C = Capability
 KINDS = {
     "SUBSCRIBED": (Subscribed, MEMORY.capabilities, MEMORY.options),
     "CALLED_BACK": (CalledBack, C.PUBLISH | C.ACK | C.REQUEUE | C.THREADSAFE_ACK, None),
+    "UNSTORED": (Unstored, C.PUBLISH | C.THREADSAFE_ACK, None),
     "LINES": (Lines, C.PUBLISH | C.THREADSAFE_ACK, None),
     "REFUSING": (Refusing, C.PUBLISH | C.THREADSAFE_ACK, None),
     "DROPPING": (Dropping, C.PUBLISH | C.THREADSAFE_ACK, None),

@@ -29,10 +29,11 @@ class Pushed:
         """The plugin of these is a test module with everything in it."""
 
 
-SERVED = ("SUBSCRIBED", "CALLED_BACK")
+SERVED = ("SUBSCRIBED", "CALLED_BACK", "UNSTORED")
 for kind, modes in {
     "SUBSCRIBED": ("threading", "single_thread", "asyncio", "gevent", "eventlet"),
     "CALLED_BACK": ("threading", "asyncio"),
+    "UNSTORED": ("threading",),
     # in patched processes sockets are closed by a hub, which does not turn any more when `run` returns
     "LINES": ("threading", "single_thread", "asyncio"),
     "REFUSING": ("threading",),

@@ -630,6 +630,7 @@ class Matrix:
     @pytest.fixture(params=BROKERS)
     def story(self, request, tmp_path):
         """A story in the class's pool over each embedded broker."""
+        pytest.importorskip(f"funboost_pool_{self.pool}")
         clock = FakeClock()
         environment = Environment(
             {

@@ -18,6 +18,17 @@ def test_every_fire_runs_once_while_schedulers_are_killed(tmp_path):
     assert (result["lost"], result["ran twice"]) == (0, 0), result
 
 
+@pytest.mark.server
+@pytest.mark.timeout(150)
+def test_every_fire_runs_once_while_schedulers_over_redis_are_killed(tmp_path, redis_place):
+    pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
+    result = schedule_story.play(tmp_path, 8, 1.0, "redis", **schedule_story.in_redis(redis_place))
+    assert result["schedules"] == schedule_story.SCHEDULES
+    assert result["kills"] >= 5
+    assert result["fires"] > 5 * schedule_story.SCHEDULES
+    assert (result["lost"], result["ran twice"]) == (0, 0), result
+
+
 def test_the_judge_finds_what_was_lost_and_what_ran_twice():
     ids = [f"q_result:0:2024-01-01T00:00:0{second}Z" for second in (1, 2, 4, 4)]
     assert schedule_story.judge(ids, ids, 0) == {

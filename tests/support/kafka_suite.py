@@ -5,21 +5,23 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import pytest
-from funboost_testing.brokers import PullBrokerSuite
+from funboost_testing.brokers import BrokerSuite, PullBrokerSuite
 
 QUICK = {"heartbeat.interval.ms": 100, "session.timeout.ms": 2000}
 """A group that notices at once who comes, and soon who has died."""
 
 
-class OnKafka(PullBrokerSuite):
-    """Subclass it with the kind.  One partition: the order of publishing, and all that waits goes to one consumer."""
+class KafkaSuite(BrokerSuite):
+    """One partition: the order of publishing, and all that waits goes to one consumer."""
 
-    options = {"num_partitions": 1, "publish_timeout": 3.0, "consumer_config": QUICK}
     patience = 20.0
-    names = tuple(name for name in PullBrokerSuite.names if name != "q_2")  # which Kafka takes for q.2
 
     @pytest.fixture
-    def environment(self, kafka_place, tmp_path):
+    def environment(self, kafka_place, tmp_path, monkeypatch):
+        # each test has a group of its own: all queues of a group rebalance together
+        group = kafka_place.namespace
+        options = {"num_partitions": 1, "publish_timeout": 3.0, "consumer_config": QUICK, "group_id": group}
+        monkeypatch.setattr(type(self), "options", options)
         environment = self.program(
             {
                 "BROKER_KIND": self.kind,
@@ -50,3 +52,9 @@ class OnKafka(PullBrokerSuite):
                 server.start()
 
         return cut
+
+
+class OnKafka(KafkaSuite, PullBrokerSuite):
+    """Subclass it with the kind."""
+
+    names = tuple(name for name in PullBrokerSuite.names if name != "q_2")  # which Kafka takes for q.2

@@ -28,7 +28,7 @@ def work(x):
     note("ran", fct.task_id)
 
 schedulers = default().schedulers
-scheduler = schedulers.open("apscheduler", work, "sqlite")
+scheduler = schedulers.open("apscheduler", work, "STORE")
 """
 ADD = (
     TASK
@@ -67,13 +67,15 @@ print(work.get_message_count())
 )
 
 
-def play(folder: Path, seconds: float, every: float) -> dict[str, Any]:
+def play(folder: Path, seconds: float, every: float, store: str = "sqlite", **settings: Any) -> dict[str, Any]:
     """Three schedulers for `seconds`, one of them killed and replaced every `every` seconds; what came of it."""
-    program = Program(folder)
+    program = Program(folder, **settings)
+    scripts = (text.replace("STORE", store) for text in (ADD, CONSUME, SCHEDULE, PAUSE, COUNT))
+    add, consume, schedule, pause, count = scripts
     try:
-        program.run(ADD, name="add.py")
-        program.start(CONSUME, name="consume.py")
-        running = [program.start(SCHEDULE, name="schedule.py") for _ in range(3)]
+        program.run(add, name="add.py")
+        program.start(consume, name="consume.py")
+        running = [program.start(schedule, name="schedule.py") for _ in range(3)]
         end, kills = time.monotonic() + seconds, 0
         _until(lambda: _noted(folder, "scheduler"), "a scheduler starts")
         while time.monotonic() < end:
@@ -82,17 +84,27 @@ def play(folder: Path, seconds: float, every: float) -> dict[str, Any]:
             victim.kill()
             victim.communicate()
             kills += 1
-            running.append(program.start(SCHEDULE, name="schedule.py"))
+            running.append(program.start(schedule, name="schedule.py"))
         _until_lease_is_over(folder)
-        program.run(PAUSE, name="pause.py")
+        program.run(pause, name="pause.py")
         for process in running:
             process.kill()
             process.communicate()
-        _until(lambda: program.run(COUNT, name="count.py").split()[-1] == "0", "the queue is empty")
+        _until(lambda: program.run(count, name="count.py").split()[-1] == "0", "the queue is empty")
         _until(lambda: set(_noted(folder, "published")) == set(_noted(folder, "ran")), "all that was published ran")
     finally:
         program.close()
     return judge(_noted(folder, "published"), _noted(folder, "ran"), kills)
+
+
+def in_redis(place: Any) -> dict[str, Any]:
+    """Settings for messages, state and jobs in a Redis server."""
+    return {
+        "REDIS_URL": place.url,
+        "NAMESPACE": place.namespace,
+        "BROKER_KIND": "REDIS_ACK_ABLE",
+        "STATE_URL": "redis://",
+    }
 
 
 def judge(published: list[str], ran: list[str], kills: int) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Colour(enum.Enum):
         1j,
         {(1, 2): 3},
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 @pytest.mark.parametrize("wrap", [lambda v: v, lambda v: [v], lambda v: {"a": [{"b": v}]}])
 def test_what_json_cannot_carry_is_refused_with_its_name(value, wrap):

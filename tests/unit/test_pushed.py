@@ -154,6 +154,17 @@ def test_what_no_broker_takes_back_waits_in_the_state_store(make):
     assert len(line.sink._offers) == 3
 
 
+def test_what_a_broker_leaves_waits_in_the_state_store_once(make):
+    line = make("NOTHING", STATE_URL="memory://")
+    line.sink.leave([Delivery(b"1")])
+    line._broker.close = lambda: line.sink.leave([Delivery(b"2")])
+    line.close()
+    del line._broker.close
+    line.close()
+    parked = line.context.environment.state.parking.claim("q", 10, 60)
+    assert sorted(message.body for message in parked) == [b"1", b"2"]
+
+
 def test_without_a_state_store_the_loss_is_told(make, caplog):
     line = make("NOTHING")
     filled(line, b"1")

@@ -66,6 +66,9 @@ class Thing:
     def __str__(self):
         return "thing" * 1000
 
+    def __repr__(self):
+        return "Thing()"
+
 
 @pytest.mark.parametrize("result", [{1, 2}, Thing(), {(1, 2): 3}, b"\xff", "\ud800", [float("inf")]], ids=ascii)
 def test_any_result_travels_as_far_as_json_carries_it(delivery, result):

@@ -112,7 +112,7 @@ class Wire(ABC):
         """Have `job` run soon on the wire's thread; never, when the connection has ended."""
         self._jobs.append(job)
         if self._ended:
-            self._flush()
+            self._work()
         elif not self._rung:
             self._rung = True
             self.ring()
@@ -155,24 +155,21 @@ class Wire(ABC):
             self._ended = True
             self.open.clear()
             self.held.clear()
-            self._flush()
+            self._work()
             try:
                 self.disconnect()
             except Exception:  # it has ended already
                 pass
 
     def _work(self) -> None:
-        self._rung = False
-        while self._jobs:
-            self._jobs.popleft()()
-
-    def _flush(self) -> None:
-        """Tell those who wait that nothing will come."""
-        try:
-            while True:
-                self._jobs.popleft()()
-        except IndexError:
-            pass
+        """Run what was posted; once the connection has ended, this tells those who wait that nothing will come."""
+        while True:
+            self._rung = False  # each time: who posts from now on rings
+            try:
+                job = self._jobs.popleft()
+            except IndexError:
+                return
+            job()
 
     def _explained(self, error: BaseException) -> BaseException:
         return explain(error, self.address, self.queue) if isinstance(error, Fault) else error

@@ -62,7 +62,7 @@ def run(pytester):
     def run(text, *options, name="report.json"):
         pytester.makepyfile(text)
         path = pytester.path / "made" / name
-        pytester.runpytest_inprocess("-p", "no:cacheprovider", f"--funboost-report={path}", *options)
+        pytester.runpytest_subprocess("-p", "no:cacheprovider", f"--funboost-report={path}", *options)
         return path.read_text("utf-8")
 
     return run
@@ -145,7 +145,7 @@ def test_the_suites_themselves_are_reported(run):
 
 def test_nothing_is_written_unless_asked_for(pytester):
     pytester.makepyfile("def test(): pass")
-    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
     assert [path.suffix for path in pytester.path.iterdir() if path.is_file()] == [".py"]
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from typing import Any, Callable
+from urllib.parse import urlsplit
 
 import common
 from common import Figure, Runs
@@ -19,6 +21,11 @@ from funboost.utils.simple_data_class import DataClassBase
 
 class BrokerConnConfig(DataClassBase):
     SQLLITE_QUEUES_PATH = {folder!r}
+    REDIS_HOST = {host!r}
+    REDIS_USERNAME = REDIS_PASSWORD = ""
+    REDIS_PORT = {port}
+    REDIS_DB = REDIS_DB_FILTER_AND_RPC_RESULT = {db}
+    REDIS_URL = {url!r}
 
 
 class FunboostCommonConfig(DataClassBase):
@@ -26,22 +33,33 @@ class FunboostCommonConfig(DataClassBase):
 """
 
 
-def _task(function: Callable[..., Any], folder: str, durability: str = "", mode: str = "threading") -> Any:
+def _task(
+    function: Callable[..., Any],
+    folder: str,
+    durability: str = "",
+    mode: str = "threading",
+    redis: str = "",
+    **fields: Any,
+) -> Any:
+    url = os.environ.get("FUNBOOST_TEST_REDIS_URL", "redis://127.0.0.1:6379/1") if redis else "redis://127.0.0.1:1/0"
+    parts = urlsplit(url)
+    place = {"host": parts.hostname, "port": parts.port, "db": int(parts.path[1:] or 0), "url": url}
     with open(os.path.join(folder, "funboost_config.py"), "w") as file:
-        file.write(CONFIG.format(folder=folder))
+        file.write(CONFIG.format(folder=folder, **place))
     sys.path[:0] = [folder]  # where it looks for its configuration
     sys.path[1:1] = [folder]  # and where it writes one that is missing
     os.environ["PYTHONPATH"] = folder
     os.chdir(folder)
     from funboost import BoosterParams, BrokerEnum, boost
 
-    kind = BrokerEnum.SQLITE_QUEUE if durability else BrokerEnum.MEMORY_QUEUE
+    kind = redis or (BrokerEnum.SQLITE_QUEUE if durability else BrokerEnum.MEMORY_QUEUE)
     parameters = BoosterParams(
         queue_name="bench",
         broker_kind=kind,
         concurrent_mode=mode,
         log_level=logging.ERROR,
         create_logger_file=False,
+        **fields,
     )
     return boost(parameters)(function)
 
@@ -67,3 +85,49 @@ def consume(n: int, **options: Any) -> Figure:
     task = _task(add, **options)
     runs.total = common.publish(n, lambda i: task.push(i, y=2))["messages"]
     return runs.measure(task.consume)
+
+
+def rpc_2_processes(n: int, folder: str, **options: Any) -> Figure:
+    """A result at a time; the consumer is another process."""
+
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    place = os.path.join(folder, "server")
+    os.mkdir(place)
+    server = common.child("original", "rpc_server", folder=place, **options)
+    assert server.stdout is not None
+    server.stdout.readline()
+    task = _task(add, folder, is_using_rpc_mode=True, **options)
+    try:
+        return common.round_trips(n, lambda i: task.push(i, y=2).result)
+    finally:
+        server.kill()
+
+
+def rpc_server(**options: Any) -> None:
+    """Consumes until it is killed."""
+
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    _task(add, is_using_rpc_mode=True, **options).consume()
+    os.write(1, b"ready\n")
+    time.sleep(600)
+
+
+def idle(seconds: float, **options: Any) -> Figure:
+    """A consumer whose queue is empty."""
+
+    def add(x: int, y: int) -> int:
+        return x + y
+
+    _task(add, **options).consume()
+    return common.idle(seconds)
+
+
+def imports(folder: str) -> Figure:
+    """What a program with a task imports; the first of these writes its configuration files."""
+    os.chdir(folder)
+    os.environ["PYTHONPATH"] = folder
+    return common.wall_of("from funboost import boost, BoosterParams")

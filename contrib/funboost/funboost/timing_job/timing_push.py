@@ -19,7 +19,8 @@ class ApsJobAdder:
 
     Args:
         booster: the function; its queue is published to.
-        job_store_kind: 'memory' (this process, forgotten at its end) or 'sqlite' (the processes of this host).
+        job_store_kind: 'memory' (this process, forgotten at its end), 'sqlite' (the processes of this host) or 'redis'
+            (all hosts; needs `funboost-store-redis`).
         is_auto_start: start the scheduler; otherwise jobs are only added.
         is_auto_paused: start it paused, so that it fires nothing: for the web process that only adds.
 

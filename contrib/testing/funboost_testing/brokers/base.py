@@ -135,9 +135,23 @@ class BrokerSuite:
             broker.close()
 
     @pytest.fixture
-    def publisher(self, make: MakeBroker) -> PullBroker:
+    def open_raw(self, environment: Environment) -> Iterator[Callable[..., Any]]:
+        """``open_raw(queue="q")`` opens one more broker object, for publishing: one that pushes comes without a sink."""
+        made: list[Broker] = []
+
+        def open_raw(queue: str = "q") -> Broker:
+            params = BoosterParams(queue_name=queue, broker_exclusive_config=dict(self.options))
+            made.append(Task(params, None, environment).make_broker())
+            return made[-1]
+
+        yield open_raw
+        for broker in made:
+            broker.close()
+
+    @pytest.fixture
+    def publisher(self, open_raw: Callable[..., Any]) -> Any:
         """A broker object that only publishes."""
-        return make()
+        return open_raw()
 
     @pytest.fixture
     def consumer(self, make: MakeBroker) -> PullBroker:

@@ -102,13 +102,13 @@ class BasicTests(BrokerSuite):
         timer.join()
         assert monotonic() - start < self.patience / 2, "wake() did not end a fetch that waits"
 
-    def test_queues_are_apart(self, make: MakeBroker) -> None:
+    def test_queues_are_apart(self, make: MakeBroker, open_raw: Callable[..., Any]) -> None:
         """Each gives what was published to it, and nothing else."""
         consumers = {name: make(name) for name in self.names}
         for consumer in consumers.values():
             consumer.listen()  # first: some servers keep nothing for those who come later
         for name in self.names:
-            self.send(make(name), name)
+            self.send(open_raw(name), name)
         for name, consumer in consumers.items():
             assert self.read(self.collect(consumer, 1)) == [name]
             self.nothing(consumer)

@@ -28,12 +28,14 @@ what, settings, params, plugins, patience = sys.argv[1], *map(json.loads, sys.ar
 environment = Environment(settings)
 for name in plugins:
     register_plugin(importlib.import_module(name), environment)
-broker = open_broker(Task(BoosterParams(**params), None, environment))
+task = Task(BoosterParams(**params), None, environment)
 if what == "publish":
+    broker = task.make_broker()
     for n in range(20):
         broker.publish([Outgoing(json.dumps({"n": n}).encode())])
     broker.close()
 else:
+    broker = open_broker(task)
     broker.listen()
     held, end = [], time.monotonic() + patience
     while len(held) < 5 and time.monotonic() < end:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, ClassVar
@@ -23,13 +23,16 @@ QUEUE = "q"
 class Program:
     """One environment with the task `f(x, y=0)` and its scheduler, as another process would have them."""
 
-    def __init__(self, suite: SchedulerBase, clock: FakeClock, folder: Path, fired: Fired) -> None:
+    def __init__(
+        self, suite: SchedulerBase, clock: FakeClock, folder: Path, fired: Fired, settings: Mapping[str, Any]
+    ) -> None:
         self.environment = Environment(
             {
                 "BROKER_KIND": "MEMORY_QUEUE",
                 "CONCURRENT_MODE": "threading",
                 "STATE_URL": "memory://",
                 "DATA_DIR": str(folder),
+                **settings,
             },
             clock=clock,
         )
@@ -89,12 +92,19 @@ class SchedulerBase:
         return Fired()
 
     @pytest.fixture
-    def programs(self, clock: FakeClock, tmp_path: Path, fired: Fired) -> Iterator[Callable[[], Program]]:
+    def settings(self) -> dict[str, Any]:
+        """Settings of the programs; override it to name a server."""
+        return {}
+
+    @pytest.fixture
+    def programs(
+        self, clock: FakeClock, tmp_path: Path, fired: Fired, settings: dict[str, Any]
+    ) -> Iterator[Callable[[], Program]]:
         """Makes a program; all are closed with the test."""
         made: list[Program] = []
 
         def make() -> Program:
-            made.append(Program(self, clock, tmp_path, fired))
+            made.append(Program(self, clock, tmp_path, fired, settings))
             return made[-1]
 
         yield make

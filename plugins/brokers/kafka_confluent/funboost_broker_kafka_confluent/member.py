@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 SLICE = 0.1
 """Seconds of one poll; what has to wake a fetch, or is to be committed, waits so long."""
 FULL = 0.005
-"""The same while a window is full, and each commit makes room."""
+"""The same while a window is full and the next commit may make room."""
+STUCK = 0.2
+"""Seconds after which a full window is one behind a slow task.  Its partition is paused then, and not before: the client
+forgets what it has fetched of a paused partition, and fetches it again half a second later.
+"""
 KEEP = 0.25
 """Seconds without a fetch after which the keeper polls."""
 HELD = 100
@@ -113,11 +117,12 @@ class Member:
             got: list[Delivery] = []
             for partition in tuple(self._partitions.values()):
                 got += partition.take_waiting(limit - len(got))
-            full = any(partition.waiting for partition in self._partitions.values())
             self._dirty = self._dirty or bool(got)
             self._resume()
+            full = [partition for partition in self._partitions.values() if partition.waiting and not partition.paused]
+            self._pause([partition for partition in full if self._polled - partition.moved > STUCK])
         if not got:
-            got = self._hand_out(self._poll(limit, min(wait, FULL) if full else wait))
+            got = self._hand_out(self._poll(1, min(wait, FULL)) if full else self._poll(limit, wait))
         if got and self._polled - self._committed > MARK and not self._committing:
             self._commit_now(self._partitions.values())
         if not got:
@@ -125,8 +130,13 @@ class Member:
         return got
 
     def _poll(self, limit: int, wait: float) -> Sequence[Any]:
+        consume = self._consumer.consume
         try:
-            messages: Sequence[Any] = self._consumer.consume(limit, wait)
+            messages: list[Any] = consume(limit, 0)
+            if not messages and wait:  # for one: with more, the client waits until it has them all
+                messages = consume(1, wait)
+                if messages and limit > 1:
+                    messages += consume(limit - 1, 0)
         except KafkaException as error:
             raise explain(error, self._servers, f"{self._topic}: ") from error
         if messages:
@@ -145,8 +155,7 @@ class Member:
                 if partition is None:  # a rebalance came between: it belongs to another consumer
                     continue
                 if partition.waiting or partition.window.room <= 0:
-                    partition.waiting.append(message)
-                    self._pause([partition])
+                    partition.let_wait(message)
                     continue
                 delivery = partition.take(message)
                 if delivery is not None:
@@ -285,7 +294,7 @@ class Member:
                 if message is not None and message.error() is not None:
                     self._note(message.error())
                 elif message is not None and message.partition() in self._partitions:
-                    self._partitions[message.partition()].waiting.append(message)
+                    self._partitions[message.partition()].let_wait(message)
                 if sum(len(partition.waiting) for partition in self._partitions.values()) >= HELD:
                     self._pause(self._partitions.values())
         finally:
@@ -294,6 +303,8 @@ class Member:
     # -- rebalances: called by the client on the thread that polls -----------------------------------------------------
 
     def _on_assign(self, consumer: Any, places: list[Any]) -> None:
+        if not places:  # others of the group have come or gone
+            return
         try:
             marks = {place.partition: mark_of(place) for place in consumer.committed(places, timeout=5)}
         except KafkaException as error:
@@ -308,7 +319,7 @@ class Member:
         self._logger.info("%s: partitions %s are ours", self._topic, _numbers(places))
 
     def _on_revoke(self, consumer: Any, places: list[Any]) -> None:
-        """What runs gets a moment to end, for nobody else works on these partitions until we let them go."""
+        """What runs gets a moment to end: nobody else works on these partitions until we let them go."""
         with self._changed:
             going = [self._partitions[place.partition] for place in places if place.partition in self._partitions]
             self._revoking = True

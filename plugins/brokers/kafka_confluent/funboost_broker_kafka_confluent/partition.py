@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from time import monotonic
 from typing import Any
 
 from confluent_kafka import TopicPartition
@@ -25,6 +26,7 @@ class Partition:
         self.waiting: deque[Any] = deque()  # received, not handed out
         self.paused = False
         self.gone = False
+        self.moved = 0.0  # since when the first of them has waited
         self._most = most
         self._suspect = suspect  # below it messages have been handed out before, by somebody who died
         self._position: int | None = None
@@ -51,6 +53,12 @@ class Partition:
             self._position = offset
         return delivery
 
+    def let_wait(self, message: Any) -> None:
+        """Keep a message until the window has room, or somebody fetches."""
+        if not self.waiting:
+            self.moved = monotonic()
+        self.waiting.append(message)
+
     def take_waiting(self, limit: int) -> list[Delivery]:
         """Hand out what waits, as far as the window has room."""
         taken: list[Delivery] = []
@@ -58,6 +66,8 @@ class Partition:
             delivery = self.take(self.waiting.popleft())
             if delivery is not None:
                 taken.append(delivery)
+        if taken:
+            self.moved = monotonic()
         return taken
 
     def news(self, last: bool = False) -> TopicPartition | None:

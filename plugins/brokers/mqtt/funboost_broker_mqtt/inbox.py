@@ -41,10 +41,9 @@ class Inbox:
 
     def receive(self, message: MQTTMessage, sink: Sink) -> int:
         """A message has come; its number if it is to be acknowledged now, else 0."""
-        properties, reply = message.properties, None
-        if properties is not None and getattr(properties, "ResponseTopic", None):
-            reply = Reply(properties.ResponseTopic, getattr(properties, "CorrelationData", None))
-        delivery, mid = Delivery(message.payload, reply), message.mid
+        topic = getattr(message.properties, "ResponseTopic", "")
+        reply = Reply(topic, getattr(message.properties, "CorrelationData", None)) if topic else None
+        delivery, mid = Delivery(bytes(message.payload), reply), message.mid
         with self._changed:
             if not message.qos:
                 mid = 0

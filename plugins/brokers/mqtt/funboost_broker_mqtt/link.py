@@ -42,7 +42,7 @@ class Link:
         self,
         address: Address,
         client_id: str,
-        on_message: Callable[[Link, MQTTMessage], object] | None = None,
+        on_message: Callable[[Link, MQTTMessage], None] | None = None,
         *,
         clean: bool = True,
         expiry: int = 0,
@@ -51,6 +51,7 @@ class Link:
         self._address = address
         self._changed = Condition()
         self._answers: dict[int | None, list[ReasonCode]] = {}
+        self._awaited: set[int | None] = set()
         self.error: FunboostError | None = None
         self.resumed: bool | None = None
         """Whether the server still had the session."""
@@ -84,11 +85,11 @@ class Link:
         publish = self._client.publish
         properties = None if correlation is None else _properties(PacketTypes.PUBLISH, CorrelationData=correlation)
         mids = [publish(topic, body, 1, properties=properties).mid for body in bodies]
-        codes = [self._answer(mid, seconds, "publishing was not confirmed")[0] for mid in mids]
+        codes = [self._answer(mid, seconds, "publishing was not confirmed")[0] for mid in reversed(mids)]
         for code in codes:
             if code.is_failure:
                 raise refused(f"publishing to {topic!r}", code, self._address)
-        return [body for body, code in zip(bodies, codes) if code.value == UNHEARD]
+        return [body for body, code in zip(bodies, reversed(codes)) if code.value == UNHEARD]
 
     def subscribe(self, topic: str) -> None:
         """Subscribe with QoS 1."""
@@ -128,7 +129,7 @@ class Link:
 
     # -- being answered: on the connection's thread ------------------------------------------------------------------------
 
-    def _bind(self, client: Client, on_message: Callable[[Link, MQTTMessage], object] | None) -> None:
+    def _bind(self, client: Client, on_message: Callable[[Link, MQTTMessage], None] | None) -> None:
         def connected(_: Any, __: Any, flags: Any, code: ReasonCode, ___: Any) -> None:
             if code.is_failure:
                 self._ended(refused("the connection", code, self._address))
@@ -140,7 +141,8 @@ class Link:
         def answered(_: Any, __: Any, mid: int, codes: Any, ___: Any) -> None:
             with self._changed:
                 self._answers[mid] = codes if isinstance(codes, list) else [codes]
-                self._changed.notify_all()
+                if mid in self._awaited:  # of a batch only the last: waking for each takes half of the time
+                    self._changed.notify_all()
 
         def disconnected(_: Any, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
             self._ended(refused("the connection", code, self._address))
@@ -171,7 +173,11 @@ class Link:
             self._changed.notify_all()
 
     def _answer(self, mid: int | None, seconds: float, failure: str) -> list[ReasonCode]:
-        self._wait(lambda: mid in self._answers, seconds, failure)
+        self._awaited.add(mid)
+        try:
+            self._wait(lambda: mid in self._answers, seconds, failure)
+        finally:
+            self._awaited.discard(mid)
         return self._answers.pop(mid)
 
     def _wait(self, done: Callable[[], bool], seconds: float, failure: str) -> None:
@@ -192,7 +198,8 @@ class Link:
 
 
 def _properties(packet: int, **values: Any) -> Properties:
-    properties = Properties(packet)
+    make: Any = Properties  # which has no types
+    properties: Properties = make(packet)
     for name, value in values.items():
         if value is not None:
             setattr(properties, name, value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from time import monotonic
 from typing import Any, Callable
 
 import pika
 from funboost_rabbitmq.errors import NETWORK, Fault
 from funboost_rabbitmq.wire import CLOSING, CONNECT, IDLE, Got, Item, Wire
-from pika import exceptions
 
-_CODES = {exceptions.ProbableAuthenticationError: 403, exceptions.ProbableAccessDeniedError: 530}
+_SAID = re.compile(r"\((403|530)\)")
+"""What the server said, in the text of an error of connecting; pika itself guesses from when the connection ended."""
 
 
 class PikaWire(Wire):
@@ -110,7 +111,14 @@ class PikaWire(Wire):
         self._tag = self._channel.basic_consume(self.queue, self._message, callback=_nothing)
 
     def cancel(self) -> None:
-        """See `Wire.cancel`."""
+        """See `Wire.cancel`.
+
+        pika sends back what comes after a cancel, which would count as a delivery.  So it is told only when nothing is
+        on its way: the queue has answered one question after its messages, and the channel another.
+        """
+        if len(self.inbox) < self._prefetch:
+            self.declare(self.queue, {}, passive=True)
+            self._answer(self._channel.basic_qos, prefetch_count=self._prefetch)
         self._channel.basic_cancel(self._tag, callback=self._stopped)
         self.expect(lambda: not self.consuming, "the end of consuming")
 
@@ -148,7 +156,8 @@ class PikaWire(Wire):
 
     def _broke(self, error: BaseException) -> None:
         if self.fault is None:
-            code = _CODES.get(type(error), getattr(error, "reply_code", NETWORK))  # type: ignore[call-overload]
+            said = _SAID.search(str(error))
+            code = getattr(error, "reply_code", int(said[1]) if said else NETWORK)
             text = getattr(error, "reply_text", "") or str(error) or type(error).__name__
             self.fault = Fault(code, text, self.opened)
 

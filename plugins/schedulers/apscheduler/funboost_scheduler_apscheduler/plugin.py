@@ -12,6 +12,6 @@ def funboost_schedulers() -> list[SchedulerSpec]:
         SchedulerSpec(
             kind="apscheduler",
             factory="funboost_scheduler_apscheduler.scheduler:ApsScheduler",
-            summary="The triggers and the interface of APScheduler 3; jobs in memory or in an SQLite file",
+            summary="The triggers and the interface of APScheduler 3; jobs in memory, in an SQLite file or in Redis",
         )
     ]

@@ -176,8 +176,8 @@ def test_nothing_is_added_or_started_while_a_child_imports_its_main_module(stage
 def test_stores_and_state_that_are_not_there_say_what_to_do(stage, store):
     f = stage.program()
     schedulers = f.task.environment.schedulers
-    with pytest.raises(ConfigError, match=r"pip install funboost-store-redis.*'memory', 'sqlite'"):
-        schedulers.open("apscheduler", f, "redis")
+    with pytest.raises(ConfigError, match=r"'sqlalchemy' is not there yet.*'memory', 'sqlite', 'redis'"):
+        schedulers.open("apscheduler", f, "sqlalchemy")
     with pytest.raises(ConfigError, match="no job store 'etcd'"):
         schedulers.open("apscheduler", f, "etcd")
     stateless = stage.program(STATE_URL="")

@@ -15,26 +15,35 @@ if TYPE_CHECKING:
 TABLES = {
     "memory": "funboost_scheduler_apscheduler.tables.sqlite:MemoryTable",
     "sqlite": "funboost_scheduler_apscheduler.tables.sqlite:SqliteTable",
+    "redis": "funboost_scheduler_apscheduler.tables.redis:RedisTable",
 }
-LATER = {name: f"funboost-store-{name}" for name in ("mongodb", "redis", "sqlalchemy")}
-"""Stores that are documented and still to come, and the distribution that they will need."""
+NEEDS = {"redis": "funboost-store-redis"}
+"""What is to be installed for it besides this distribution."""
+LATER = ("mongodb", "sqlalchemy")
+"""Stores that are documented and still to come."""
 
 
 def open_table(kind: str, environment: Environment) -> Table:
     """The table of jobs of that kind.
 
     Raises:
-        ConfigError: there is no such kind.
+        ConfigError: there is no such kind, or what it needs is not installed.
     """
     name = kind.casefold()
     factory = TABLES.get(name)
     if factory is not None:
-        return resolve(factory)(environment)  # type: ignore[no-any-return]
+        try:
+            make = resolve(factory)
+        except ModuleNotFoundError as error:
+            needed = NEEDS.get(name, "")
+            if not needed or (error.name or "").partition(".")[0] != needed.replace("-", "_"):
+                raise
+            raise ConfigError(f"The job store {kind!r} needs {needed}: pip install {needed}.") from error
+        return make(environment)  # type: ignore[no-any-return]
     there = ", ".join(map(repr, TABLES))
     if name in LATER:
         raise ConfigError(
-            f"The job store {kind!r} is not there: it needs {LATER[name]} (pip install {LATER[name]}) and a "
-            f"funboost-scheduler-apscheduler that knows it, which this version does not. Use one of: {there}; 'sqlite' "
-            "is shared by the processes of one host."
+            f"The job store {kind!r} is not there yet. Use one of: {there}; 'sqlite' is shared by the processes of one "
+            "host, 'redis' by all hosts."
         )
     raise ConfigError(f"There is no job store {kind!r}. Use one of: {there}.")

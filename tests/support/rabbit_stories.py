@@ -1,0 +1,339 @@
+"""What every RabbitMQ broker goes through, on real servers: subclass `RabbitStories` with the kind."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from funboost_testing.calls import Call
+from funboost_testing.services import Proxy, find
+from funboost_testing.services.base import free_port
+
+from funboost_core import BoosterParams, BrokerUnavailable, ConfigError, Environment, Outgoing, boost
+from funboost_core.ports.broker import BrokerContext
+from funboost_core.records import resolve
+
+PROGRAM = """
+import sys
+{patch}
+import logging, threading, time
+from funboost_core import BoosterParams, Environment, boost
+logging.basicConfig(level=logging.WARNING)
+
+environment = Environment({{"RABBITMQ_URL": sys.argv[1], "NAMESPACE": sys.argv[2], "STATE_URL": "memory://", "BEAT_SECONDS": 0.2}})
+
+@boost(BoosterParams(queue_name="q", broker_kind=sys.argv[3], concurrent_mode="{mode}", is_using_rpc_mode=True,
+                     concurrent_num={threads}, max_retry_times=1, retry_interval=0.05, is_print_detail_exception=False), environment=environment)
+{keyword} f(x):
+    {sleep}
+    if x == 7 and not failed:
+        failed.append(x)
+        raise ValueError("once")
+    return x * 2
+
+failed = []
+f.consume()
+results = [f.push(x) for x in range(60)]
+assert [r.result for r in results] == [x * 2 for x in range(60)], "results"
+f.pause_consume()
+f.continue_consume()
+assert f.push(100).result == 200
+assert failed
+assert environment.worker.stop()
+assert f.get_message_count() == 0
+environment.close()
+print("done")
+"""
+
+MODES = {
+    "threading": ("threading", "", "time.sleep(0.01)", 8),
+    "single_thread": ("single_thread", "", "", 1),
+    "asyncio": ("asyncio", "", "await asyncio.sleep(0.01)", 30),
+    "gevent": ("gevent", "from gevent import monkey; monkey.patch_all()", "time.sleep(0.01)", 30),
+    "eventlet": ("eventlet", "import eventlet; eventlet.monkey_patch()", "time.sleep(0.01)", 30),
+}
+
+
+def put(broker, *bodies, **fields):
+    broker.publish([Outgoing(body, **fields) for body in bodies])
+
+
+def bodies(deliveries):
+    return [delivery.body for delivery in deliveries]
+
+
+def work_off(broker, count, seconds=20):
+    """Fetch and acknowledge through all errors until `count` bodies were seen; how often each came."""
+    seen, end = {}, time.monotonic() + seconds
+    while len(seen) < count and time.monotonic() < end:
+        try:
+            got = broker.fetch(10, 0.2)
+            for delivery in got:
+                seen[delivery.body] = seen.get(delivery.body, 0) + 1
+            broker.ack(got)
+        except BrokerUnavailable:
+            time.sleep(0.02)
+    return seen
+
+
+class RabbitStories:
+    kind = ""
+
+    @pytest.fixture
+    def program(self, rabbitmq_place, tmp_path):
+        made = []
+
+        def make(url=rabbitmq_place.url, **settings):
+            given = {"RABBITMQ_URL": url, "NAMESPACE": rabbitmq_place.namespace, "STATE_URL": "memory://"}
+            given.update(CONCURRENT_MODE="threading", BEAT_SECONDS=0.2, DATA_DIR=str(tmp_path), **settings)
+            made.append(Environment(given))
+            return made[-1]
+
+        yield make
+        for environment in made:
+            environment.close()
+
+    @pytest.fixture
+    def make(self, program):
+        made = []
+
+        def make(queue="q", url=None, **options):
+            environment = program(url) if url else program()
+            spec = environment.catalog.find("brokers", self.kind)
+            context = BrokerContext(
+                self.kind,
+                environment.namespaced(queue),
+                resolve(spec.options)(**options),
+                environment,
+                logging.getLogger("t"),
+            )
+            made.append(resolve(spec.factory)(context))
+            made[-1].open()
+            return made[-1]
+
+        yield make
+        for broker in made:
+            broker.close()
+
+    def task(self, environment, function, **params):
+        given = BoosterParams(queue_name="q", broker_kind=self.kind, **params)
+        return boost(given, environment=environment)(function)
+
+    # -- what cannot work is told at once ---------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (("guest:guest@", "guest:s3cret@"), "refuses the user name or the password"),
+            (("", "/nowhere"), "has no virtual host 'nowhere'"),
+        ],
+    )
+    def test_settings_that_never_work_are_refused_at_once(self, program, rabbitmq_place, change, told):
+        old, new = change
+        url = rabbitmq_place.url.replace(old, new) if old else rabbitmq_place.url + new
+        its = self.task(program(url), lambda x: None)
+        for what in (lambda: its.push(1), its.consume):
+            with pytest.raises(ConfigError, match=told) as caught:
+                what()
+            assert "s3cret" not in str(caught.value)
+            assert "RABBITMQ_URL" in str(caught.value)
+
+    def test_a_missing_server_is_one_clear_error(self, program):
+        its = self.task(program(f"amqp://u:s3cret@127.0.0.1:{free_port()}"), lambda x: None)
+        with pytest.raises(BrokerUnavailable, match=r"cannot be reached .*RABBITMQ_URL points to it") as caught:
+            its.push(1)
+        assert "s3cret" not in str(caught.value)
+
+    def test_a_queue_with_other_arguments_is_one_clear_error(self, make):
+        make(**{"x-max-priority": 3})
+        with pytest.raises(ConfigError, match="x-max-priority"):
+            make(**{"x-max-priority": 4})
+        with pytest.raises(ConfigError, match="exists on .* with other arguments"):
+            make()
+
+    def test_a_priority_needs_a_queue_with_priorities(self, make):
+        broker = make()
+        with pytest.raises(ConfigError, match="x-max-priority"):
+            put(broker, b"a", priority=1)
+        assert broker.count() == 0
+
+    # -- messages ---------------------------------------------------------------------------------------------------
+
+    def test_what_is_moved_or_given_back_keeps_its_properties(self, make):
+        broker, other = make(**{"x-max-priority": 5}), make("other", **{"x-max-priority": 5})
+        put(broker, b"a", priority=4, attempts=3)
+        (first,) = broker.fetch(10, 5)
+        assert first.attempts == 4
+        broker.requeue([first])
+        (again,) = broker.fetch(10, 5)
+        properties = again.tag[1].properties
+        assert (again.attempts, properties.priority, properties.delivery_mode) == (4, 4, 2)
+        broker.forward(again, Outgoing(b"b", attempts=again.attempts - 1), other.context.queue)
+        (moved,) = other.fetch(10, 5)
+        assert (moved.body, moved.attempts) == (b"b", 4)
+        assert broker.fetch(10, 0) == []
+
+    def test_what_the_server_does_not_count_is_told_so(self, make):
+        first = make()
+        put(first, b"a")
+        first.fetch(1, 5)
+        first.close()
+        assert [delivery.attempts for delivery in make().fetch(1, 5)] == [0]
+
+    def test_a_quorum_queue_counts(self, make):
+        options = {"queue_arguments": {"x-queue-type": "quorum"}}
+        first = make("quorum", **options)
+        put(first, b"a")
+        first.fetch(1, 5)
+        first.close()
+        assert [delivery.attempts for delivery in make("quorum", **options).fetch(1, 5)] == [2]
+
+    def test_without_ack_a_message_is_gone_once_it_was_fetched(self, make):
+        first = make(no_ack=True)
+        put(first, b"a", b"b")
+        assert bodies(first.fetch(1, 5)) == [b"a"]
+        first.close()
+        assert bodies(make().fetch(10, 5)) == [b"b"]
+
+    def test_nothing_is_held_that_was_not_asked_for(self, make):
+        """Also where fewer than asked for are there, and others come right after."""
+        one, two = make(), make()
+        seen = []
+        for number in range(100):
+            put(two, b"%d" % number)
+            got = one.fetch(100, 5)
+            seen += [(delivery.body, delivery.attempts) for delivery in got]
+            one.ack(got)
+        assert seen == [(b"%d" % number, 1) for number in range(100)]
+
+    # -- what goes wrong on the way ---------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+    def test_cut_at_every_packet_nothing_is_lost(self, make, rabbitmq_place, after):
+        messages = [b"%d" % number for number in range(20)]
+        with Proxy(rabbitmq_place.url) as proxy:
+            for packet in range(1, 16):
+                broker = make(f"q{packet}", proxy.url)
+                put(broker, *messages)
+                proxy.cut_after(packet, after)
+                assert set(work_off(broker, len(messages))) == set(messages), f"cut at packet {packet}"
+                proxy.cut_after(0)
+                broker.close()
+                assert make(f"q{packet}").count() == 0
+
+    def test_a_queue_that_is_deleted_is_declared_again(self, make):
+        broker, other = make(), make("other")
+        waiting = Call(broker.fetch, 1, 20)
+        time.sleep(0.3)
+        self.delete(other, broker.context.queue)
+        with pytest.raises(BrokerUnavailable, match="was deleted"):
+            waiting.result()
+        put(broker, b"a")  # by a connection that has declared it before
+        assert bodies(broker.fetch(1, 5)) == [b"a"]
+
+    def delete(self, broker, queue):
+        """Delete a queue, by the client library."""
+        raise NotImplementedError
+
+    def test_heartbeats_go_on_while_the_gate_is_shut_and_while_a_task_runs(self, program, rabbitmq_place, caplog):
+        """The server ends a connection that is silent for two heartbeats, and gives what it held to others."""
+        ran, begun, release = [], threading.Event(), threading.Event()
+
+        def long(x):
+            ran.append(x)
+            begun.set()
+            release.wait(20)
+
+        its = self.task(program(rabbitmq_place.url + "?heartbeat=1"), long, concurrent_num=1)
+        its.consume()
+        its.push(1)
+        assert begun.wait(10)
+        its.pause_consume()
+        time.sleep(5)
+        release.set()
+        its.continue_consume()
+        its.push(2)
+        end = time.monotonic() + 10
+        while len(ran) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert its.task.environment.worker.stop()
+        assert ran == [1, 2]
+        assert "failed" not in caplog.text
+
+    def test_an_alarm_stops_publishing_and_not_consuming(self, make, own_rabbitmq):
+        control = lambda *arguments: find("rabbitmq").control(own_rabbitmq, *arguments)  # noqa: E731
+        consumer, publisher = make(url=own_rabbitmq.url), make(url=own_rabbitmq.url, publish_timeout=1)
+        put(publisher, b"before", b"before too")
+        control("set_vm_memory_high_watermark", "0.000001")
+        try:
+            for _ in range(2):
+                with pytest.raises(BrokerUnavailable, match="takes no messages for now"):
+                    put(publisher, b"during")
+            got = consumer.fetch(1, 5)
+            consumer.ack(got)
+            assert bodies(got + consumer.fetch(1, 5)) == [b"before", b"before too"]
+            with pytest.raises(BrokerUnavailable):
+                consumer.requeue(got[:0] or consumer.fetch(1, 0) or [self.held(consumer)])
+        finally:
+            control("set_vm_memory_high_watermark", "0.4")
+        put(publisher, b"after")
+        seen = work_off(consumer, 2)
+        assert set(seen) <= {b"during", b"after", b"before too"}
+        assert b"after" in seen
+
+    def held(self, consumer):
+        """A delivery that is not settled."""
+        from funboost_core import Delivery
+
+        wire = consumer._taking
+        number = next(iter(wire.open))
+        properties = consumer.properties(0, 0)
+        from funboost_rabbitmq.wire import Got
+
+        return Delivery(b"before too", (wire, Got(number, False, properties, b"before too")))
+
+    def test_consuming_goes_on_after_restarts_of_the_server(self, program, own_rabbitmq):
+        seen, lock, enough = {}, threading.Lock(), threading.Event()
+
+        def note(x):
+            with lock:
+                seen[x] = seen.get(x, 0) + 1
+                if len(seen) == 400:
+                    enough.set()
+
+        its = self.task(program(own_rabbitmq.url), note, concurrent_num=4)
+        its.push_many([{"x": number} for number in range(200)])
+        its.consume()
+        for start in (200, 300):
+            own_rabbitmq.kill() if start == 200 else own_rabbitmq.stop()
+            with pytest.raises(BrokerUnavailable):
+                its.push(0)
+            own_rabbitmq.start()
+            its.push_many([{"x": number} for number in range(start, start + 100)])
+        assert enough.wait(30), len(seen)
+        assert its.task.environment.worker.stop()
+        assert its.get_message_count() == 0
+
+    @pytest.mark.parametrize("name", MODES)
+    @pytest.mark.timeout(120)
+    def test_every_mode(self, rabbitmq_place, name):
+        mode, patch, sleep, threads = MODES[name]
+        for needed in (mode, f"funboost_pool_{mode}"):
+            if importlib.util.find_spec(needed) is None and (patch or needed != mode):
+                pytest.skip(f"{needed} is not installed")
+        code = PROGRAM.format(
+            mode=mode,
+            patch=patch or ("import asyncio" if "await" in sleep else ""),
+            sleep=sleep or "pass",
+            threads=threads,
+            keyword="async def" if "await" in sleep else "def",
+        )
+        command = [sys.executable, "-W", "ignore", "-c", code, rabbitmq_place.url, rabbitmq_place.namespace, self.kind]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=40, check=False)
+        assert done.stdout == "done\n", done.stderr[-3000:]
+        assert "Traceback" not in done.stderr
