@@ -42,7 +42,7 @@ class Booster(Generic[P, R, C]):
     """What describes the queue to publisher and consumer; a subclass may put something between itself and the core."""
 
     def __init__(self, params: BoosterParams, function: Callable[P, C], environment: Environment) -> None:
-        self.boost_params = params
+        self.boost_params: BoosterParams = params
         self.consuming_function = function
         self.task: Task = self.task_class(params, function, environment)
         self._environment = environment

@@ -30,9 +30,9 @@ class Question:
     __slots__ = ("deadline", "hear", "task_id")
 
     def __init__(self, task_id: str, deadline: float, hear: Hear) -> None:
-        self.task_id = task_id
-        self.deadline = deadline
-        self.hear = hear
+        self.task_id: str = task_id
+        self.deadline: float = deadline
+        self.hear: Hear = hear
 
     def __lt__(self, other: Question) -> bool:
         return self.deadline < other.deadline

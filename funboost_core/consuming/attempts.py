@@ -20,8 +20,8 @@ class Attempt:
     __slots__ = ("_claims", "delivery", "interrupter", "started")
 
     def __init__(self, delivery: Delivery, interrupter: Interrupter) -> None:
-        self.delivery = delivery
-        self.interrupter = interrupter
+        self.delivery: Delivery = delivery
+        self.interrupter: Interrupter = interrupter
         self.started: float = time()
         self._claims: dict[str, Any] = {}
 

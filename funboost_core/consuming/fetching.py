@@ -49,8 +49,9 @@ class Intake:
         self._error = ""
         self._rate = 0.0
         self._trip = 0.0  # seconds that the broker took to answer last
+        self._drained = False  # whether the broker had fewer messages than were asked for
         self._sampled = (self._clock.monotonic(), 0)
-        self.fetched = 0
+        self.fetched: int = 0
         self._put_backs = self._finished_then = 0
         self.finished = 0  # counted by whoever finishes a message; close enough without a lock
         self.progress: float = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
@@ -128,18 +129,21 @@ class Intake:
     def _ask(self, limit: int, wait: float) -> Sequence[Delivery]:
         self._settler.settle_deferred()
         done = self._settler.take_acks()
-        try:
-            asked = self._clock.monotonic()
-            deliveries = self._broker.turn(done, limit)
-            self._trip = self._clock.monotonic() - asked
-        except Exception:
-            self._settler.acks.extend(done)
-            raise
-        if deliveries or not wait:
-            return deliveries
+        if done or not wait or not self._drained:  # otherwise the wait looks first, and a trip is saved
+            try:
+                asked = self._clock.monotonic()
+                deliveries = self._broker.turn(done, limit)
+                self._trip = self._clock.monotonic() - asked
+            except Exception:
+                self._settler.acks.extend(done)
+                raise
+            self._drained = len(deliveries) < limit
+            if deliveries or not wait:
+                return deliveries
         self._settler.eager = True  # we are about to wait: nothing would carry the acknowledgements
         self._settler.flush()
         deliveries = self._broker.fetch(limit, wait)
+        self._drained = len(deliveries) < limit
         if deliveries:
             self._gate.rested()
         return deliveries

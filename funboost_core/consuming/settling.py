@@ -47,7 +47,7 @@ class Settler:
         self.acks: deque[Delivery] = deque()
         self.needs_ack: bool = Capability.ACK in self._capabilities
         self.tell: Callable[[Delivery, DeadLetter], None] = lambda delivery, verdict: None  # who waits for its result
-        self.put_backs = 0  # for another turn; when nothing else happens, who fetches pauses
+        self.put_backs: int = 0  # for another turn; when nothing else happens, who fetches pauses
 
     def settle(self, delivery: Delivery, verdict: Verdict, error: BaseException | None = None) -> None:
         """Carry out a verdict (not an immediate retry, which is the caller's)."""

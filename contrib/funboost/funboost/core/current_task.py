@@ -31,5 +31,5 @@ class FctContextThread(threading.Thread):
 
     def start(self) -> None:
         """Start it, with the context of here."""
-        self.run = fct.bind(self.run)  # type: ignore[method-assign]
+        setattr(self, "run", fct.bind(self.run))  # noqa: B010  a plain assignment would change the type of the method
         super().start()

@@ -60,6 +60,7 @@ class Service(ABC):
 
     def download(self) -> None:
         """Fetch what no Debian package has; called when the packages are there."""
+        return
 
     def missing(self) -> str:
         """Why it cannot be used and what to do about it; "" when it can."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .base import Service
-from .kafka import Kafka
-from .mosquitto import Mosquitto
-from .rabbitmq import RabbitMQ
-from .redis import Redis
+if TYPE_CHECKING:
+    from .base import Service
 
 LOCK = "services.lock"
+_CLASSES = {"redis": "Redis", "rabbitmq": "RabbitMQ", "kafka": "Kafka", "mosquitto": "Mosquitto"}
+"""Module here -> the class in it, which is imported when it is asked for."""
 
 
 def services() -> dict[str, Service]:
     """All kinds by name."""
-    return {service.name: service for service in (Redis(), RabbitMQ(), Kafka(), Mosquitto())}
+    return {name: find(name) for name in _CLASSES}
 
 
 def find(name: str) -> Service:
@@ -25,10 +26,10 @@ def find(name: str) -> Service:
     Raises:
         LookupError: there is none; the text names those that there are.
     """
-    known = services()
-    if name not in known:
-        raise LookupError(f"no service is called {name!r}; there are: {', '.join(known)}")
-    return known[name]
+    if name not in _CLASSES:
+        raise LookupError(f"no service is called {name!r}; there are: {', '.join(_CLASSES)}")
+    service: Service = getattr(import_module(f".{name}", __package__), _CLASSES[name])()
+    return service
 
 
 def required(root: Path) -> set[str]:

@@ -83,7 +83,9 @@ class Member:
             config.pop("partition.assignment.strategy", None)
         try:
             self._consumer: Any = Consumer(config)
-            self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+            self._consumer.subscribe(
+                [topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
         except KafkaException as error:
             raise explain(error, servers) from error
         self._keeper = Thread(target=self._keep, name=f"funboost-{topic}-keeper", daemon=True)

@@ -41,7 +41,8 @@ class Options(BaseModel):
 
     group_id: str = Field("funboost_kafka", min_length=1, description="the consumer group; each group gets everything")
     auto_offset_reset: Literal["earliest", "latest"] = Field(
-        "earliest", description="where a group begins that has never committed: at the oldest message, or behind the last"
+        "earliest",
+        description="where a group begins that has never committed: at the oldest message, or behind the last",
     )
     num_partitions: int = Field(
         10, ge=1, description="partitions of a topic that is made; so many consumers of a group can work at once"
@@ -52,7 +53,9 @@ class Options(BaseModel):
     )
     pull_msg_batch_size: int = Field(100, ge=1, le=1000, description="the most messages fetched in one call, 1 to 1000")
     rebalance_wait: float = Field(
-        3.0, ge=0, description="seconds for which a partition that is to go waits for its running tasks; others repeat them"
+        3.0,
+        ge=0,
+        description="seconds for which a partition that is to go waits for its running tasks; others repeat them",
     )
     publish_timeout: float = Field(
         30.0, gt=0, description="seconds after which publishing fails that the server has not confirmed"

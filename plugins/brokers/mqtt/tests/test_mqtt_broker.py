@@ -10,9 +10,8 @@ import threading
 import time
 
 import pytest
-from funboost_broker_mqtt import ResultTopic
-from funboost_broker_mqtt.broker import MqttBroker
 from funboost_broker_mqtt.errors import NobodyListens
+from funboost_broker_mqtt.results import ResultTopic
 from funboost_testing.services import Proxy
 from mqtt_suite import settings_of
 from paho.mqtt.client import Client, MQTTv5
@@ -355,7 +354,7 @@ print(sorted(seen) == list(range(100)))
 
 
 def test_it_works_in_a_process_that_gevent_has_patched(mqtt_place):
-    pytest.importorskip("gevent")
+    pytest.importorskip("funboost_pool_gevent")
     arguments = [str(settings_of(mqtt_place.url)["MQTT_TCP_PORT"]), mqtt_place.namespace]
     done = subprocess.run(
         [sys.executable, "-c", _GREEN, *arguments], capture_output=True, text=True, timeout=40, check=False
@@ -428,9 +427,3 @@ def test_a_consumer_that_is_refused_says_so(make, guarded, caplog):
             assert time.monotonic() < end
             time.sleep(0.01)
     assert "fish" not in caplog.text
-
-
-def test_no_broker_object_of_a_publisher_consumes(make):
-    broker = task_of(make(), print).task.make_broker()
-    assert isinstance(broker, MqttBroker)
-    broker.close()

@@ -8,15 +8,17 @@ from select import select
 from typing import Any
 
 import amqpstorm
-from amqpstorm.exception import AMQPError
+from amqpstorm.exception import AMQPConnectionError, AMQPError
 from funboost_rabbitmq.errors import NETWORK, Fault
 from funboost_rabbitmq.wire import CONNECT, Got, Item, Wire
+from funboost_core.native import Event, Thread
 from pamqp import body, commands, header
 
 LOOK = 0.25
 """Seconds between two looks at whether the connection stands."""
 HANDSHAKE = 3.0
 """Seconds of one step of connecting."""
+_OVER = "the server has closed the connection"
 _ROOM = 8
 """Bytes of a frame that are not its content."""
 
@@ -63,18 +65,21 @@ class AmqpstormWire(Wire):
     _prefetch = 0
     _numbers = 0
     _begun = False
+    _bell: Any = None
+    _ear: Any = None
 
     def __init__(self, address: Any, queue: str) -> None:
         self.frames: deque[Any] = deque()
         self._out: list[Any] = []
         self._incoming: list[Any] = []  # the frames of a message that is not complete
         self._belled = False
-        self._bell, self._ear = socket.socketpair()
         super().__init__(address, queue)
 
     def connect(self) -> None:
         """See `Wire.connect`."""
         its = self.address
+        self._bell, self._ear = socket.socketpair()  # made here: under monkey patching a socket belongs to its thread
+        ready = Event()
         try:
             self._connection = connection = amqpstorm.Connection(
                 its.host,
@@ -87,7 +92,10 @@ class AmqpstormWire(Wire):
                 ssl=its.tls,
                 ssl_options={"context": its.tls_context(), "server_hostname": its.host} if its.tls else None,
                 client_properties={"connection_name": f"funboost {self.queue}"},
+                lazy=True,
             )
+            Thread(target=_watch, args=(connection, ready), daemon=True).start()
+            connection.open()
             self.opened = True
             connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms for each question
             self._channel = channel = Channel(self, 1, connection)
@@ -96,15 +104,18 @@ class AmqpstormWire(Wire):
             channel.confirm_deliveries()
         except AMQPError as error:
             raise self._fault(error) from error
+        finally:
+            ready.set()
 
     def disconnect(self) -> None:
         """See `Wire.disconnect`."""
+        connection = self._connection.socket  # which the library leaves open where it could not connect
         try:
-            if self._connection is not None:
-                self._connection.close()
+            self._connection.close()
         finally:
-            self._bell.close()
-            self._ear.close()
+            for one in (connection, self._bell, self._ear):
+                if one is not None:
+                    one.close()
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""
@@ -125,20 +136,12 @@ class AmqpstormWire(Wire):
         self.blocked = "it is short of memory or disk" if self._connection.is_blocked else ""
 
     def _look(self) -> None:
-        """The library does not see that the server has closed the connection before a heartbeat is missing."""
-        connection = self._connection.socket
-        try:
-            readable = not self.address.tls and select([connection], [], [], 0)[0]
-            if readable and connection.recv(1, socket.MSG_PEEK) == b"":
-                raise Fault(NETWORK, "the server has closed the connection")
-        except (BlockingIOError, socket.timeout, ValueError):  # the library was faster; or too many files for select
-            pass
-        except OSError as error:
-            raise Fault(NETWORK, str(error)) from error
+        if _is_over(self._connection):
+            raise Fault(NETWORK, _OVER)
 
     def ring(self) -> None:
         """See `Wire.ring`."""
-        if not self._belled:
+        if not self._belled and self._bell is not None:
             self._belled = True
             try:
                 self._bell.send(b"!")
@@ -236,6 +239,27 @@ class AmqpstormWire(Wire):
     def _fault(self, error: AMQPError) -> Fault:
         code = getattr(error, "error_code", None) or NETWORK
         return Fault(code, str(error) or type(error).__name__, self.opened)
+
+
+def _is_over(connection: amqpstorm.Connection) -> bool:
+    """Whether the server has closed it, which the library does not see before a heartbeat is missing."""
+    wire: Any = connection.socket
+    if wire is None or connection.parameters["ssl"]:
+        return False
+    try:
+        return bool(select([wire], [], [], 0)[0]) and wire.recv(1, socket.MSG_PEEK) == b""
+    except (BlockingIOError, socket.timeout, ValueError):  # the library was faster; or too many files for select
+        return False
+    except OSError:
+        return True
+
+
+def _watch(connection: amqpstorm.Connection, ready: Event) -> None:
+    """Tell the library, which would wait for half a minute, when the server ends a connection that is being made."""
+    while not ready.wait(LOOK):
+        if _is_over(connection):
+            connection.exceptions.append(AMQPConnectionError(_OVER))
+            return
 
 
 _HANDLERS: dict[str, Any] = {

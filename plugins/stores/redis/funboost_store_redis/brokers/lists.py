@@ -30,7 +30,7 @@ class OwnedBroker(StoredBroker, Generic[C]):
         super().__init__(context)
         self._claims: C | None = None
         self._watch: Watch | None = None
-        self._plenty = True  # whether the last fetch got something, and so the next is likely to
+        self._plenty = True  # whether the last fetch got all that it asked for, and so the next is likely to get something
 
     def listen(self) -> None:
         """Register as a consumer and recover what dead ones held."""
@@ -93,7 +93,7 @@ class OwnedBroker(StoredBroker, Generic[C]):
         if found is None:
             self._again()
             found = claims.take((), limit)
-        self._plenty = bool(found)
+        self._plenty = found is not None and len(found) >= limit
         return found or ()
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
@@ -107,9 +107,10 @@ class OwnedBroker(StoredBroker, Generic[C]):
             left = deadline - monotonic()
             if left <= 0 or claims.waiter.roused():
                 return ()
-            got = claims.wait(min(limit, self._most), min(left, SOON))
+            limit = min(limit, self._most)
+            got = claims.wait(limit, min(left, SOON))
             if got:
-                self._plenty = True
+                self._plenty = len(got) >= limit
                 return got
             if got is None:
                 self._again()
