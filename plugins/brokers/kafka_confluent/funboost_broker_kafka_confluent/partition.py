@@ -31,7 +31,7 @@ class Partition:
         self._suspect = suspect  # below it messages have been handed out before, by somebody who died
         self._position: int | None = None
         self._told: tuple[int | None, int] = (None, -1)
-        self._telling = self._told
+        self._telling: tuple[int | None, int] = (None, -1)
 
     @property
     def place(self) -> TopicPartition:
