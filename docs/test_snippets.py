@@ -16,7 +16,7 @@ from typing import Any, Callable
 import pytest
 
 SNIPPETS = Path(__file__).parent / "snippets"
-TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py", "redis_first.py", "mqtt_first.py"}
+TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py", "redis_first.py", "mqtt_first.py", "kafka_first.py", "rabbitmq_first.py"}
 PROGRAMS = sorted(file.name for file in SNIPPETS.glob("*.py") if file.name not in TESTED_BELOW)
 SECONDS = 50
 
@@ -89,10 +89,22 @@ def test_the_first_program_on_redis(start: Start, redis_place: Any) -> None:
 
 
 @pytest.mark.server
+def test_the_first_program_on_rabbitmq(start: Start, rabbitmq_place: Any) -> None:
+    settings = {"FUNBOOST_RABBITMQ_URL": rabbitmq_place.url, "FUNBOOST_NAMESPACE": rabbitmq_place.namespace}
+    finish(start(str(SNIPPETS / "rabbitmq_first.py"), **settings))
+
+
+@pytest.mark.server
 def test_the_first_program_on_mqtt(start: Start, mqtt_place: Any) -> None:
     port = mqtt_place.url.rpartition(":")[2]
     settings = {"FUNBOOST_MQTT_TCP_PORT": port, "FUNBOOST_NAMESPACE": mqtt_place.namespace}
     finish(start(str(SNIPPETS / "mqtt_first.py"), **settings))
+
+
+@pytest.mark.server
+def test_the_first_program_on_kafka(start: Start, kafka_place: Any) -> None:
+    settings = {"FUNBOOST_KAFKA_BOOTSTRAP_SERVERS": kafka_place.url, "FUNBOOST_NAMESPACE": kafka_place.namespace}
+    finish(start(str(SNIPPETS / "kafka_first.py"), **settings))
 
 
 def test_two_programs_share_a_queue(start: Start) -> None:

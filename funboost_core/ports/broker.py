@@ -133,7 +133,10 @@ class SettlingBroker(Broker):
         self.ack(deliveries)
 
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
-        """Atomically publish `message` to `queue` (this one or another of the same server) and ack (SECOND_QUEUE)."""
+        """Publish `message` to `queue` (this one or another of the same server) and ack (SECOND_QUEUE).
+
+        In one step where the server can; else in this order, so that a crash in between makes two of it, never none.
+        """
         raise NotImplementedError(f"{self.context.kind} declares no SECOND_QUEUE")
 
     def maintain(self) -> None:

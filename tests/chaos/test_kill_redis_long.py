@@ -8,7 +8,7 @@ import kill_stories
 import pytest
 import redis_stories
 from kill_log import report
-from worlds import BROKERS, redis_world
+from worlds import BROKERS, TIMED, redis_world
 
 pytestmark = [
     pytest.mark.server,
@@ -37,3 +37,8 @@ def test_a_redis_server_killed_twenty_times(tmp_path, start_redis, kind):
 @kinds
 def test_a_redis_consumer_stopped_ten_times(tmp_path, start_redis, kind):
     report(f"frozen, {kind}", redis_stories.frozen(tmp_path, redis_world(start_redis().url, kind), 10))
+
+
+@pytest.mark.parametrize("kind", TIMED)
+def test_fifty_killed_redis_consumers_and_a_time_out(tmp_path, start_redis, kind):
+    report(f"timed, {kind}", redis_stories.timed(tmp_path, redis_world(start_redis().url, kind), 50))

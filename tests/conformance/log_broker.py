@@ -109,8 +109,9 @@ class CommitsWhatIsNewest(LogBroker):
 class CommitsAtFetch(LogBroker):
     """As the automatic commit of client libraries does."""
 
-    names = ("test_what_is_not_acknowledged_comes_back", "test_fetching_on_acknowledges_nothing")
+    names = ("test_fetching_on_acknowledges_nothing",)
     also = (
+        "test_what_is_not_acknowledged_comes_back",
         "test_acknowledging_twice_does_no_harm",
         "test_who_was_given_up_cannot_acknowledge",
         "test_deliveries_are_counted_where_they_are_repeated",
@@ -134,7 +135,9 @@ class NeverCatchesUp(LogBroker):
     also = ("test_every_message_runs_once", "test_stopping_gives_back_what_was_not_started")
 
     def ack(self, deliveries):
-        super().ack([delivery for delivery in deliveries if delivery.tag == self._log.committed])
+        for delivery in deliveries:
+            if delivery.tag == self._log.committed:
+                super().ack([delivery])
 
 
 class RepublishesWhatIsSettled(LogBroker):
@@ -148,13 +151,13 @@ class RepublishesWhatIsSettled(LogBroker):
 
 
 class ForgetsAfterPublishing(LogBroker):
-    """Publishes again what is given back and does not finish it: it runs twice, and its position never passes it."""
+    """Publishes again what is given back and does not finish it: it runs twice."""
 
-    names = ("test_what_is_requeued_can_be_fetched_again",)
-    also = ("test_stopping_gives_back_what_was_not_started", "test_another_consumer_may_get_what_is_requeued")
+    names = ("test_stopping_gives_back_what_was_not_started",)
 
     def requeue(self, deliveries):
-        self.publish([Outgoing(delivery.body) for delivery in deliveries])
+        ours = [d for d in deliveries if self._window is not None and self._window.holds(d.tag)]
+        self.publish([Outgoing(delivery.body) for delivery in ours])
 
 
 BROKEN = {

@@ -8,7 +8,7 @@ import kill_stories
 import pytest
 import redis_stories
 from kill_log import report
-from worlds import BROKERS, redis_world
+from worlds import BROKERS, TIMED, redis_world
 
 pytestmark = [pytest.mark.server, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
 pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
@@ -32,3 +32,8 @@ def test_a_killed_redis_server(tmp_path, start_redis, kind):
 @pytest.mark.parametrize("kind", ["REDIS_ACK_ABLE", "REDIS_STREAM"])
 def test_a_stopped_redis_consumer(tmp_path, start_redis, kind):
     report(f"frozen, {kind}", redis_stories.frozen(tmp_path, redis_world(start_redis().url, kind), 1))
+
+
+@pytest.mark.parametrize("kind", TIMED)
+def test_killed_redis_consumers_and_a_time_out(tmp_path, start_redis, kind):
+    report(f"timed, {kind}", redis_stories.timed(tmp_path, redis_world(start_redis().url, kind), 3))

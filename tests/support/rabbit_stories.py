@@ -224,7 +224,6 @@ class RabbitStories:
                 assert set(work_off(broker, len(messages))) == set(messages), f"cut at packet {packet}"
                 proxy.cut_after(0)
                 broker.close()
-                assert make(f"q{packet}").count() == 0
 
     def test_a_queue_that_is_deleted_is_declared_again(self, make):
         broker, other = make(), make("other")
@@ -274,28 +273,17 @@ class RabbitStories:
             for _ in range(2):
                 with pytest.raises(BrokerUnavailable, match="takes no messages for now"):
                     put(publisher, b"during")
-            got = consumer.fetch(1, 5)
-            consumer.ack(got)
-            assert bodies(got + consumer.fetch(1, 5)) == [b"before", b"before too"]
-            with pytest.raises(BrokerUnavailable):
-                consumer.requeue(got[:0] or consumer.fetch(1, 0) or [self.held(consumer)])
+            acked, held = (*consumer.fetch(1, 5), *consumer.fetch(1, 5))
+            consumer.ack([acked])
+            assert bodies([acked, held]) == [b"before", b"before too"]
+            with pytest.raises(BrokerUnavailable, match="takes no messages for now"):
+                consumer.requeue([held])
         finally:
             control("set_vm_memory_high_watermark", "0.4")
         put(publisher, b"after")
-        seen = work_off(consumer, 2)
-        assert set(seen) <= {b"during", b"after", b"before too"}
-        assert b"after" in seen
-
-    def held(self, consumer):
-        """A delivery that is not settled."""
-        from funboost_core import Delivery
-
-        wire = consumer._taking
-        number = next(iter(wire.open))
-        properties = consumer.properties(0, 0)
-        from funboost_rabbitmq.wire import Got
-
-        return Delivery(b"before too", (wire, Got(number, False, properties, b"before too")))
+        consumer.requeue([held])  # as the core does, again and again
+        seen = work_off(consumer, 4, seconds=3)
+        assert {b"after", b"before too"} <= set(seen) <= {b"during", b"after", b"before too"}
 
     def test_consuming_goes_on_after_restarts_of_the_server(self, program, own_rabbitmq):
         seen, lock, enough = {}, threading.Lock(), threading.Event()

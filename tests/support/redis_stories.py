@@ -18,9 +18,9 @@ from funboost_core import BrokerUnavailable
 WORKER = (
     MARKS
     + """
-lease = {"lease_seconds": float(sys.argv[2])} if sys.argv[2] != "-" else {}
+options = {sys.argv[3]: float(sys.argv[2])} if sys.argv[2] != "-" else {}
 
-@boost(BoosterParams(queue_name="q", concurrent_num=int(sys.argv[1]), broker_exclusive_config=lease))
+@boost(BoosterParams(queue_name="q", concurrent_num=int(sys.argv[1]), broker_exclusive_config=options))
 def f(x, s=0):
     mark("begin", x)
     if s:
@@ -84,8 +84,8 @@ def frozen(folder: Path, world: World, times: int) -> dict[str, Any]:
     program, feeder = world.program(folder), world.feeder(folder)
     log = Log(program)
     try:
-        survivor = program.start(world.script(WORKER), args=("2", str(lease)))
-        victim = program.start(world.script(WORKER), args=("4", str(lease)))
+        survivor = program.start(world.script(WORKER), args=("2", str(lease), "lease_seconds"))
+        victim = program.start(world.script(WORKER), args=("4", str(lease), "lease_seconds"))
         log.wait(lambda: len(log.find("up")) >= 2)
         for number in range(times):
             begun = len(log.find("begin", victim.pid))
@@ -111,3 +111,49 @@ def frozen(folder: Path, world: World, times: int) -> dict[str, Any]:
     assert max(ran.values()) <= 2
     assert left == {}
     return {"stops": times, "messages": len(feeder.pushed), "lost": 0, "ran twice": len(again)}
+
+
+def timed(folder: Path, world: World, times: int) -> dict[str, Any]:
+    """Consumers are killed while they run tasks; what they held comes back when its time is up, and nothing else does."""
+    chance, timeout = dice("timed"), 2.0
+    program, feeder = world.program(folder), world.feeder(folder)
+    log = Log(program)
+    killed: dict[int, float] = {}
+    try:
+        survivor = program.start(world.script(WORKER), args=("4", str(timeout), "ack_timeout"))
+        log.wait(lambda: log.find("up", survivor.pid))
+        for _ in range(times):
+            victim = program.start(world.script(WORKER), args=("4", str(timeout), "ack_timeout"))
+            log.wait(lambda pid=victim.pid: log.find("up", pid))
+            feeder.push([0.02] * 60)
+            log.wait(lambda pid=victim.pid: log.find("begin", pid) or len(log.find("end")) >= len(feeder.pushed))
+            time.sleep(chance.uniform(0, 0.05))
+            killed[victim.pid] = time.monotonic()
+            victim.kill()
+            victim.wait()
+        log.wait(lambda: {event.x for event in log.find("end")} >= feeder.pushed, 60)
+        log.wait(lambda: feeder.booster().get_message_count() == 0, 60)
+        end(survivor)
+        left = feeder.leftovers()
+    finally:
+        program.close()
+        feeder.close()
+    runs = Counter(event.x for event in log.find("begin"))
+    again = {x for x, count in runs.items() if count > 1}
+    first = {event.x: event for event in reversed(log.find("begin")) if event.pid in killed}
+    assert again <= first.keys(), "what the survivor ran came again"
+    waits = [
+        event.time - first[event.x].time
+        for event in log.find("begin", survivor.pid)
+        if event.x in again and runs[event.x] == 2 and first[event.x].time < event.time
+    ]
+    assert left == {}
+    assert again, "nobody was killed while it ran something: the story proves nothing"
+    assert not waits or min(waits) > 0.9 * timeout - 0.1, "it came before its time"
+    return {
+        "kills": times,
+        "messages": len(feeder.pushed),
+        "lost": 0,
+        "ran twice": len(again),
+        "back after, time-outs, greatest": round(max(waits, default=0) / timeout, 2),
+    }

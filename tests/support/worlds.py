@@ -70,8 +70,10 @@ BROKERS = {
     "REDIS_PRIORITY": "funboost_broker_redis_priority.broker:RedisPriorityBroker",
     "REDIS_BRPOPLPUSH": "funboost_broker_redis_brpoplpush.broker:RedisBrpoplpushBroker",
 }
+TIMED = {"REDIS_ACK_TIMEOUT": "funboost_broker_redis_ack_timeout.broker:RedisAckTimeoutBroker"}
+"""Those that take nobody for dead: what is not acknowledged comes back after a time."""
 
 
 def redis_world(url: str, kind: str) -> RedisWorld:
     """The world of a kind."""
-    return RedisWorld(url, kind, BROKERS[kind])
+    return RedisWorld(url, kind, {**BROKERS, **TIMED}[kind])

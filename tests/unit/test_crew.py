@@ -370,6 +370,19 @@ def test_what_is_ready_can_be_taken_away(make):
     task.release()
 
 
+def test_what_the_broker_has_lost_is_dropped_where_it_has_not_started(make):
+    run, left = make(1), []
+    task = run.counter()
+    batch = run.source.give(*[task] * 4)
+    for lost in batch:
+        lost.plan.leave = (lambda delivery, verdict: left.append((delivery, verdict)),)
+    task.wait_until(lambda: task.running == 1)
+    run.crew.drop([batch[0], batch[2], delivery(task)])
+    assert left == [(batch[2], None)], "what it held is given up; what runs is left alone"
+    assert run.crew.unstarted() == [batch[1], batch[3]]
+    task.release()
+
+
 def test_the_leader_asks_for_itself_and_those_who_wait(make):
     clock = FakeClock()
     run = make(4, clock)

@@ -189,6 +189,26 @@ def test_before_it_waits_everything_is_acknowledged(program):
     assert len(taking.get()) == 1
 
 
+def test_who_has_found_the_end_of_the_queue_waits_without_looking_first(program):
+    """But not before it has told what is to be acknowledged."""
+    line = program.line()
+    fill(program, 1)
+    assert len(line.intake.take(2)) == 1
+    taking = Taking(line, 2)
+    program.clock.until_waiting(1)
+    fill(program, 1)
+    [delivery] = taking.get()
+    assert limits(program) == [2, 2]
+    line.settler.eager = False
+    line.settler.ack(delivery)
+    taking = Taking(line, 2)
+    program.clock.until_waiting(1)
+    assert len(program.server.acked) == 1
+    fill(program, 1)
+    assert len(taking.get()) == 1
+    assert limits(program) == [2, 2, 2, 2]
+
+
 def test_it_waits_a_while_and_answers_with_nothing(program):
     line = program.line()
     taking = Taking(line, 1)

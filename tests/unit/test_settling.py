@@ -156,6 +156,16 @@ def test_without_delay_messages_wait_in_the_parking(program):
     assert program.server.acked == [message()]
 
 
+def test_what_the_broker_has_lost_is_not_parked(program):
+    line = program.line(broker_kind="BARE")
+    delivery = line.fetched(message())
+    line.broker.lost([delivery])
+    line.settler.settle(delivery, Retry(30))
+    line.settler.dead_letter(delivery, "no")
+    assert not program.environment.state.parking.kept
+    assert not program.server.acked
+
+
 def test_parking_comes_before_acknowledging(program):
     line = program.line(broker_kind="BARE")
     line.fetched()

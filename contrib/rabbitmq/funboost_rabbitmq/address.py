@@ -44,7 +44,7 @@ class Address:
             self.password: str = unquote(parts.password or "")
             self.vhost: str = unquote(parts.path[1:]) or "/"
             self.heartbeat: int = int(query.get("heartbeat", [str(HEARTBEAT)])[0])
-            self.cafile: str | None = query.get("cafile", [None])[0]  # type: ignore[list-item]
+            self.cafile: str | None = query.get("cafile", [None])[0]
         except ValueError as error:
             told = "it cannot be read" if "port" in str(error).lower() else error  # the text may show a password
             raise ConfigError(f"{setting} names no RabbitMQ server ({told}). Use {FORM}.") from None

@@ -11,8 +11,9 @@ from funboost_core.native import RLock
 from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing, PullBroker
 
 from .address import address_of
+from .client import Got, Item
 from .errors import QueueGone
-from .wire import Got, Item, Wire
+from .wire import Wire
 
 if TYPE_CHECKING:
     from .address import Address

@@ -6,13 +6,13 @@ that thread under monkey patching, is content.  `PikaWire` and `AmqpstormWire` a
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import deque
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from funboost_core.native import Event, Thread, current_thread
 
+from .client import Client, Got, Item
 from .errors import NETWORK, Fault, PublishingBlocked, PublishingRefused, QueueGone, explain
 
 if TYPE_CHECKING:
@@ -31,23 +31,7 @@ CLOSING = 5.0
 R = TypeVar("R")
 
 
-class Item(NamedTuple):
-    """A message to send; `properties` are the client's own."""
-
-    body: bytes
-    properties: Any
-
-
-class Got(NamedTuple):
-    """A message that came."""
-
-    number: int
-    redelivered: bool
-    properties: Any
-    body: bytes
-
-
-class Wire(ABC):
+class Wire(Client):
     """A connection with one channel in confirm mode.  `ask`, `post`, `wake` and `close` may be called from any thread."""
 
     def __init__(self, address: Address, queue: str) -> None:
@@ -59,7 +43,6 @@ class Wire(ABC):
         self.open: dict[int, None] = {}  # delivery tags that nobody has settled; used by all threads
         self.held: dict[int, None] = {}  # delivery tags that the server waits for, in their order
         self.inbox: deque[Got] = deque()
-        self.consuming: bool = False
         self.returned: list[Item] = []
         self.unconfirmed: dict[int, None] = {}
         self._sent = 0
@@ -143,10 +126,8 @@ class Wire(ABC):
             self.opened = True
             while not self._ending and self.fault is None:
                 self._work()
-                if self.fault is None and not self._ending:
-                    self.pump(IDLE)
-            if self._ending:
-                self._work()
+                self.pump(0 if self._ending else IDLE)
+            self._work()
         except Fault as fault:
             self.fault = self.fault or fault
         except Exception as error:
@@ -275,48 +256,3 @@ class Wire(ABC):
             waiting.pop(one, None)
         if not taken:
             self._refused += len(numbers)
-
-    # -- the client -------------------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def connect(self) -> None:
-        """Connect, with a channel in confirm mode; raises `Fault`."""
-
-    @abstractmethod
-    def disconnect(self) -> None:
-        """Close the connection, whatever is left of it."""
-
-    @abstractmethod
-    def pump(self, seconds: float) -> None:
-        """Serve the connection until something happens, `ring` is called, or `seconds` have passed; raises `Fault`."""
-
-    @abstractmethod
-    def ring(self) -> None:
-        """End a `pump`; called from other threads, also before and after the connection stands."""
-
-    @abstractmethod
-    def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
-        """Declare a durable queue; how many messages wait in it."""
-
-    @abstractmethod
-    def purge(self, queue: str) -> None:
-        """Remove what waits."""
-
-    @abstractmethod
-    def consume(self, limit: int) -> None:
-        """Begin to consume with a prefetch of `limit`: `consuming` is True afterwards."""
-
-    @abstractmethod
-    def cancel(self) -> None:
-        """End consuming; all that was on its way has come when this returns."""
-
-    @abstractmethod
-    def send(self, item: Item, queue: str) -> None:
-        """Publish with ``mandatory``; need not be written before `flush`."""
-
-    @abstractmethod
-    def send_ack(self, number: int, multiple: bool) -> None:
-        """Acknowledge; need not be written before `flush`."""
-
-    def flush(self) -> None:
-        """Write what was kept back."""

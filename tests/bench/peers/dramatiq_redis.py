@@ -24,9 +24,7 @@ def _make(function: Callable[..., Any], threads: int, results: bool, url: str) -
         dramatiq.Worker(broker, worker_threads=threads).start()
         forever()
 
-    return Tool(
-        lambda i: actor.send(i, 2), work, lambda i: actor.send(i, 2).get_result(block=True, timeout=10_000)
-    )
+    return Tool(lambda i: actor.send(i, 2), work, lambda i: actor.send(i, 2).get_result(block=True, timeout=10_000))
 
 
 def imports(folder: str) -> common.Figure:

@@ -32,7 +32,9 @@ class Tool(NamedTuple):
 
 Make = Callable[[Callable[..., Any], int, bool, str], Tool]
 """From the function that a task runs, how many at once, whether results are wanted, and the server's URL."""
-Programs = tuple[Callable[..., Figure], Callable[..., None], Callable[..., Figure], Callable[..., None], Callable[..., None]]
+Programs = tuple[
+    Callable[..., Figure], Callable[..., None], Callable[..., Figure], Callable[..., None], Callable[..., None]
+]
 
 
 def add(x: int, y: int) -> int:

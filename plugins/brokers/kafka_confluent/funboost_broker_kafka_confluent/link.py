@@ -24,7 +24,7 @@ from .publishing import Publisher
 
 ASK = 5.0
 """Seconds that an administrative request may take."""
-SHARED = {"client.id": "funboost", "log_level": 2, "reconnect.backoff.max.ms": 1000}
+SHARED: dict[str, Any] = {"client.id": "funboost", "log_level": 2, "reconnect.backoff.max.ms": 1000}
 """What all clients begin with; log_level 2: errors come by exceptions, not on the standard error stream."""
 
 
@@ -40,6 +40,9 @@ def servers_of(settings: Settings) -> str:
     if not servers:
         raise ConfigError(f"KAFKA_BOOTSTRAP_SERVERS={given!r} names no server; set it to a list such as ['host:9092'].")
     return servers
+
+
+_FIRST, _LAST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
 class Complaints:
@@ -141,7 +144,7 @@ class Link:
             committed = self._result(
                 self._admin.list_consumer_group_offsets(wanted, request_timeout=self._ask)[group]
             ).topic_partitions
-            first, last = (self._offsets(parts, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+            first, last = (self._offsets(parts, spec) for spec in (_FIRST, _LAST))
         except KafkaException as error:
             self._admin.poll(0)
             raise explain(self._complaints.instead_of(error), self.servers, f"counting {topic}: ") from error

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from funboost_core.native import Condition, Lock, Thread
+from funboost_core.native import Lock, Thread
 
-from .errors import error_of, explain
+from .errors import explain
 from .link import SHARED, Complaints
-from .partition import Partition, mark_of
+from .partition import Partition
+from .share import Share
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -47,26 +48,17 @@ PROBE = 10.0
 _HARMLESS = {KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._ALL_BROKERS_DOWN}
 
 
-class Member:
-    """Raises what `errors.explain` makes of the client's errors.  `lost` hears of messages that are not ours any more."""
+class Member(Share):
+    """Raises what `errors.explain` makes of the client's errors."""
 
     def __init__(self, servers: str, topic: str, options: Options, logger: Logger, lost: Any) -> None:
+        super().__init__(topic, options, logger, lost)
         self._servers = servers
-        self._topic = topic
-        self._options = options
-        self._logger = logger
-        self._lost = lost
         self._complaints = Complaints()
         self._polling = Lock()  # who has it may call the client, and is called back
-        self._changed = Condition()  # guards all of this:
-        self._partitions: dict[int, Partition] = {}
-        self._dirty = False  # there may be something to commit
-        self._committing: list[Partition] = []  # what is on its way to the server
         self._woken = False
-        self._revoking = False
-        self._closing = False
         self._failure: KafkaError | None = None
-        self._polled = self._heard = self._committed = monotonic()
+        self._polled = self._heard = self._committed
         config = {
             **SHARED,
             "partition.assignment.strategy": "cooperative-sticky",
@@ -82,7 +74,7 @@ class Member:
         if config.get("group.protocol") == "consumer":  # there the server assigns
             config.pop("partition.assignment.strategy", None)
         try:
-            self._consumer: Any = Consumer(config)
+            self._consumer = Consumer(config)
             self._consumer.subscribe(
                 [topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
@@ -201,74 +193,6 @@ class Member:
             except KafkaException as error:  # not ours any more: a callback will say so
                 self._logger.debug("%s: %s", self._topic, error)
 
-    # -- acknowledging ----------------------------------------------------------------------------------------------
-
-    def finish(self, deliveries: Iterable[Delivery]) -> None:
-        """These are done with; the positions that this makes are committed soon, or at the end."""
-        with self._changed:
-            for delivery in deliveries:
-                partition, offset = delivery.tag
-                if not partition.gone:
-                    partition.window.finish(offset)
-            self._dirty = True
-            if self._revoking:
-                self._changed.notify_all()
-
-    def held(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
-        """Those among them that are still ours to settle."""
-        with self._changed:
-            return [d for d in deliveries if not d.tag[0].gone and d.tag[0].window.holds(d.tag[1])]
-
-    def _news(self, partitions: Iterable[Partition], last: bool = False) -> list[tuple[Partition, Any]]:
-        with self._changed:
-            return [(each, place) for each in partitions if (place := each.news(last)) is not None]
-
-    def _commit(self) -> None:
-        """Begin to commit what there is to say, unless the last commit is still on its way."""
-        if not self._dirty or self._committing:
-            return
-        self._dirty = False
-        self._committed = monotonic()
-        chosen = self._news(self._partitions.values())
-        if chosen:
-            self._committing = [partition for partition, _ in chosen]
-            try:
-                self._consumer.commit(offsets=[place for _, place in chosen], asynchronous=True)
-            except KafkaException as error:
-                self._on_commit(error_of(error), [])
-
-    def _on_commit(self, error: KafkaError | None, places: list[Any]) -> None:
-        """Called by the client, on the thread that polls."""
-        partitions, self._committing = self._committing, []
-        failed = {place.partition: place.error for place in places if place.error is not None}
-        self._confirm(partitions, error, failed)
-
-    def _commit_now(self, partitions: Iterable[Partition], last: bool = False) -> None:
-        """Commit and wait for it: before slow tasks run, so that whoever gets the partition after a crash knows that they
-        had begun; and what we give up (`last`).
-        """
-        self._committed = monotonic()
-        chosen = self._news(partitions, last)
-        if not chosen:
-            return
-        failed, failure = {}, None
-        try:
-            answers = self._consumer.commit(offsets=[place for _, place in chosen], asynchronous=False)
-            failed = {answer.partition: answer.error for answer in answers if answer.error is not None}
-        except KafkaException as error:
-            failure = error_of(error)
-        self._confirm([partition for partition, _ in chosen], failure, failed)
-
-    def _confirm(self, partitions: list[Partition], error: KafkaError | None, failed: dict[int, KafkaError]) -> None:
-        with self._changed:
-            for partition in partitions:
-                if error is None and partition.number not in failed:
-                    partition.confirm()
-        problem = error or next(iter(failed.values()), None)
-        if problem is not None:
-            self._dirty = True
-            self._logger.info("%s: not committed, trying again: %s", self._topic, problem.str())
-
     # -- the keeper -------------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
@@ -302,55 +226,6 @@ class Member:
         finally:
             self._polling.release()
 
-    # -- rebalances: called by the client on the thread that polls -----------------------------------------------------
-
-    def _on_assign(self, consumer: Any, places: list[Any]) -> None:
-        if not places:  # others of the group have come or gone
-            return
-        try:
-            marks = {place.partition: mark_of(place) for place in consumer.committed(places, timeout=5)}
-        except KafkaException as error:
-            marks = {}
-            self._logger.warning("%s: deliveries before a crash are not counted: %s", self._topic, error)
-        with self._changed:
-            for place in places:
-                number = place.partition
-                self._partitions[number] = Partition(
-                    self._topic, number, self._options.max_unacked, marks.get(number, 0)
-                )
-        self._logger.info("%s: partitions %s are ours", self._topic, _numbers(places))
-
-    def _on_revoke(self, consumer: Any, places: list[Any]) -> None:
-        """What runs gets a moment to end: nobody else works on these partitions until we let them go."""
-        with self._changed:
-            going = [self._partitions[place.partition] for place in places if place.partition in self._partitions]
-            self._revoking = True
-            deadline = monotonic() + self._options.rebalance_wait
-            while not self._closing and any(partition.window.unfinished for partition in going):
-                left = deadline - monotonic()
-                if left <= 0:
-                    break
-                self._changed.wait(left)
-            self._revoking = False
-        self._commit_now(going, last=True)
-        self._give_up(going, places, "given up")
-
-    def _on_lost(self, consumer: Any, places: list[Any]) -> None:
-        with self._changed:
-            going = [self._partitions[place.partition] for place in places if place.partition in self._partitions]
-        self._give_up(going, places, "lost")
-
-    def _give_up(self, going: list[Partition], places: list[Any], how: str) -> None:
-        with self._changed:
-            unfinished = [delivery for partition in going for delivery in partition.window.unfinished]
-            for partition in going:
-                partition.gone = True
-                del self._partitions[partition.number]
-        self._logger.info("%s: partitions %s are %s", self._topic, _numbers(places), how)
-        if unfinished:
-            self._logger.warning("%s: %d messages that had begun here go to others", self._topic, len(unfinished))
-            self._lost(unfinished)
-
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -361,7 +236,3 @@ class Member:
         self._keeper.join()
         with self._polling:
             self._consumer.close()
-
-
-def _numbers(places: list[Any]) -> str:
-    return ",".join(str(place.partition) for place in places)

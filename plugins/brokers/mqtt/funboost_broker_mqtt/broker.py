@@ -28,6 +28,8 @@ WINDOW = 100
 """Most unacknowledged messages that the server may send ahead of credit; many servers have a lower limit of their own."""
 EMPTYING = 4.0
 """Seconds in which what waits at the server is fetched when the consumer ends."""
+MOST = 1000
+"""Messages that are confirmed together; the protocol can tell 65535 apart."""
 AGAIN = 0.05
 """Seconds between two attempts to publish to a topic to which nobody listens."""
 
@@ -65,7 +67,7 @@ class MqttBroker(PushBroker):
         patience = self.context.options.publish_timeout
         end, heard = monotonic() + patience, False
         while bodies:
-            count = len(bodies) if heard else 1  # one goes ahead, so that they stay in order where nobody listens yet
+            count = MOST if heard else 1  # one goes ahead, so that they stay in order where nobody listens yet
             unheard = self._link().publish(self._topic, bodies[:count], patience)
             bodies, heard = unheard + bodies[count:], not unheard
             if unheard:

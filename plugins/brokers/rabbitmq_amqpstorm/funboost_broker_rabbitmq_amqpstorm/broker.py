@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from funboost_rabbitmq.broker import EARLIER, RabbitBroker
 from pamqp.commands import Basic
@@ -22,7 +22,7 @@ class AmqpstormBroker(RabbitBroker):
 
     def properties(self, priority: int, earlier: int) -> Basic.Properties:
         """See `RabbitBroker.properties`."""
-        headers = {EARLIER: earlier} if earlier else None
+        headers: Any = {EARLIER: earlier} if earlier else None
         return Basic.Properties(
             content_type="application/json", delivery_mode=2, priority=priority or None, headers=headers
         )

@@ -7,12 +7,15 @@ from collections import deque
 from select import select
 from typing import Any
 
-import amqpstorm
+from amqpstorm.channel import Channel as LibraryChannel
+from amqpstorm.connection import Connection
 from amqpstorm.exception import AMQPConnectionError, AMQPError
+from funboost_rabbitmq.client import Got, Item
 from funboost_rabbitmq.errors import NETWORK, Fault
-from funboost_rabbitmq.wire import CONNECT, Got, Item, Wire
-from funboost_core.native import Event, Thread
+from funboost_rabbitmq.wire import CONNECT, Wire
 from pamqp import body, commands, header
+
+from funboost_core.native import Event, Thread
 
 LOOK = 0.25
 """Seconds between two looks at whether the connection stands."""
@@ -39,10 +42,10 @@ class _Purge(_AnyName, commands.Queue.Purge): ...
 class _Consume(_AnyName, commands.Basic.Consume): ...
 
 
-class Channel(amqpstorm.Channel):
+class Channel(LibraryChannel):
     """Passes on the frames that concern messages; the others are answers, which the library waits for."""
 
-    def __init__(self, wire: AmqpstormWire, number: int, connection: amqpstorm.Connection) -> None:
+    def __init__(self, wire: AmqpstormWire, number: int, connection: Connection) -> None:
         super().__init__(number, connection, CONNECT)
         self._wire = wire
 
@@ -80,8 +83,12 @@ class AmqpstormWire(Wire):
         its = self.address
         self._bell, self._ear = socket.socketpair()  # made here: under monkey patching a socket belongs to its thread
         ready = Event()
+        try:  # the library says less about what is wrong, and leaves a socket open
+            socket.create_connection((its.host, its.port), HANDSHAKE).close()
+        except OSError as error:
+            raise Fault(NETWORK, str(error), False) from error
         try:
-            self._connection = connection = amqpstorm.Connection(
+            self._connection = connection = Connection(
                 its.host,
                 its.user,
                 its.password,
@@ -97,7 +104,8 @@ class AmqpstormWire(Wire):
             Thread(target=_watch, args=(connection, ready), daemon=True).start()
             connection.open()
             self.opened = True
-            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms for each question
+            wire: Any = connection.socket
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms for each question
             self._channel = channel = Channel(self, 1, connection)
             connection.channels[1] = channel
             channel.open()
@@ -109,13 +117,12 @@ class AmqpstormWire(Wire):
 
     def disconnect(self) -> None:
         """See `Wire.disconnect`."""
-        connection = self._connection.socket  # which the library leaves open where it could not connect
         try:
-            self._connection.close()
+            if self._connection is not None:
+                self._connection.close()
         finally:
-            for one in (connection, self._bell, self._ear):
-                if one is not None:
-                    one.close()
+            self._bell.close()
+            self._ear.close()
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""
@@ -241,7 +248,7 @@ class AmqpstormWire(Wire):
         return Fault(code, str(error) or type(error).__name__, self.opened)
 
 
-def _is_over(connection: amqpstorm.Connection) -> bool:
+def _is_over(connection: Connection) -> bool:
     """Whether the server has closed it, which the library does not see before a heartbeat is missing."""
     wire: Any = connection.socket
     if wire is None or connection.parameters["ssl"]:
@@ -254,7 +261,7 @@ def _is_over(connection: amqpstorm.Connection) -> bool:
         return True
 
 
-def _watch(connection: amqpstorm.Connection, ready: Event) -> None:
+def _watch(connection: Connection, ready: Event) -> None:
     """Tell the library, which would wait for half a minute, when the server ends a connection that is being made."""
     while not ready.wait(LOOK):
         if _is_over(connection):

@@ -7,8 +7,9 @@ from time import monotonic
 from typing import Any, Callable
 
 import pika
+from funboost_rabbitmq.client import Got, Item
 from funboost_rabbitmq.errors import NETWORK, Fault
-from funboost_rabbitmq.wire import CLOSING, CONNECT, IDLE, Got, Item, Wire
+from funboost_rabbitmq.wire import CLOSING, CONNECT, IDLE, Wire
 
 _SAID = re.compile(r"\((403|530)\)")
 """What the server said, in the text of an error of connecting; pika itself guesses from when the connection ended."""
@@ -129,6 +130,9 @@ class PikaWire(Wire):
     def send_ack(self, number: int, multiple: bool) -> None:
         """See `Wire.send_ack`."""
         self._channel.basic_ack(number, multiple)
+
+    def flush(self) -> None:
+        """See `Wire.flush`: the next `pump` writes."""
 
     # -- callbacks --------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ class StreamClaims(Claimant):
         """See `Claimant.enter`; makes the group."""
         link.run(self.scripts.ensure, [self._keys.queue])
         super().enter(connection, link)
+        link.ask("ZREM", self._keys.graves, self.id)  # what it fetches from now on is not to be dug up
 
     def take(self, done: Sequence[Delivery], limit: int) -> list[Delivery] | None:
         """See `Claimant.take`."""

@@ -8,6 +8,7 @@ import time
 import pytest
 from funboost_broker_redis_stream.broker import RedisStreamBroker
 from funboost_broker_redis_stream.options import Options
+from funboost_store_redis.brokers.watch import DIG
 from funboost_testing.services import Proxy
 from pydantic import ValidationError
 from redis_helpers import bodies, die, keys, put, until, work_off
@@ -98,6 +99,20 @@ def test_who_was_taken_for_dead_settles_nothing(make):
     silent.ack(held)
     other.close()
     assert sorted(bodies(silent.fetch(10, 0))) == sorted(bodies(again)) == [b"a", b"b"]
+
+
+def test_who_has_registered_again_keeps_what_it_fetches(make):
+    """The waits of the dead are looked at now and then, under the name that it has again."""
+    silent, other = make(lease_seconds=0.5), make(lease_seconds=0.5)
+    put(other, b"a")
+    silent.fetch(1, 0)
+    until(lambda: (time.sleep(0.05), other.maintain(), other.count())[2] == 1)
+    assert bodies(silent.fetch(1, 0)) == [b"a"]
+    for _ in range(2 * DIG):
+        silent.maintain()
+        other.maintain()
+    assert other.count() == 0
+    assert not other.fetch(1, 0)
 
 
 def test_what_is_given_back_twice_goes_behind(make):

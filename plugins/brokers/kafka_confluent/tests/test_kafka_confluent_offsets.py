@@ -1,0 +1,90 @@
+"""What is committed when; windows that are full; who does not fetch."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from confluent_kafka import Producer
+from funboost_broker_kafka_confluent import member as members
+from kafka_helpers import PATIENCE, committed, numbers, put, take, until
+from kafka_suite import QUICK
+
+pytestmark = pytest.mark.server
+
+
+def test_only_what_has_no_gap_is_committed_and_the_rest_is_no_first_delivery(make):
+    broker = make()
+    put(broker, *range(5))
+    got = take(broker, 5)
+    broker.ack(got[1:])
+    until(lambda: (broker.fetch(1, 0), committed(broker))[1] == (0, "5"))
+    broker.ack(got[:1])
+    until(lambda: (broker.fetch(1, 0), committed(broker))[1] == (5, "5"))
+
+
+def test_nothing_more_is_handed_out_while_the_window_is_full(make):
+    broker = make(max_unacked=10)
+    put(broker, *range(30))
+    got = take(broker, 10)
+    for _ in range(10):
+        assert not broker.fetch(100, 0.05), "a crash would repeat more than max_unacked"
+    broker.ack(got[1:])
+    for _ in range(10):
+        assert not broker.fetch(100, 0.05), "the first is not finished"
+    broker.ack(got[:1])
+    assert numbers(take(broker, 10)) == list(range(10, 20)), "in order, nothing left out"
+    assert make(listen=False).count() == 20
+
+
+def test_a_full_partition_does_not_stop_the_others(make):
+    broker = make(num_partitions=2, max_unacked=5)
+    for partition in (0, 1):
+        foreign = Producer({"bootstrap.servers": broker._servers})
+        for number in range(20):
+            foreign.produce(broker._topic, b"%d" % (100 * partition + number), partition=partition)
+        foreign.flush(10)
+    seen, held, end = set(), [], time.monotonic() + PATIENCE
+    while len(seen) < 20 and time.monotonic() < end:
+        for delivery in broker.fetch(10, 0.1):
+            if int(delivery.body) == 0:
+                held.append(delivery)
+                continue
+            broker.ack([delivery])
+            if int(delivery.body) >= 100:
+                seen.add(int(delivery.body))
+    assert seen == set(range(100, 120))
+    broker.ack(held)
+    rest = []
+    while len(rest) < 15:
+        got = take(broker, 1)
+        broker.ack(got)
+        rest += numbers(got)
+    assert rest == list(range(5, 20))
+
+
+def test_who_does_not_fetch_stays_in_the_group_and_commits(make, monkeypatch):
+    """The function runs for longer than max.poll.interval.ms, and all threads are busy."""
+    quick = {**QUICK, "max.poll.interval.ms": 2000}
+    broker = make(consumer_config=quick)
+    put(broker, *range(3))
+    got = take(broker, 3)
+    broker.ack(got[:1])
+    until(lambda: committed(broker)[0] == 1)
+    time.sleep(3)  # it is the client's own clock that must not strike
+    broker.ack(got[1:])
+    until(lambda: committed(broker)[0] == 3)
+    assert not broker._member._partitions[0].gone
+
+
+def test_what_the_keeper_has_received_is_handed_out_in_order_and_it_stops_receiving(make, monkeypatch):
+    monkeypatch.setattr(members, "KEEP", 0.01)
+    monkeypatch.setattr(members, "HELD", 5)
+    broker = make()
+    put(broker, *range(200))
+    first = take(broker, 1)
+    partition = broker._member._partitions[0]
+    until(lambda: partition.paused)
+    time.sleep(0.2)
+    assert len(partition.waiting) == 5
+    assert numbers(first + take(broker, 199)) == list(range(200))
