@@ -126,7 +126,7 @@ class Wire(Client):
             self.opened = True
             while not self._ending and self.fault is None:
                 self._work()
-                self.pump(0 if self._ending else IDLE)
+                self.pump(IDLE)
             self._work()
         except Fault as fault:
             self.fault = self.fault or fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import pytest
 
@@ -47,10 +47,34 @@ def serve(request: pytest.FixtureRequest, name: str) -> Iterator[tuple[str, Serv
         yield server.url, server
 
 
-@pytest.fixture(scope="session")
-def redis_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
-    """The Redis server of this test run: its URL, and the `Server` where it is ours."""
-    yield from serve(request, "redis")
+def _server(name: str) -> Callable[..., Any]:
+    """The server of this test run: its URL or address, and the `Server` where it is ours."""
+
+    @pytest.fixture(scope="session")
+    def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
+        yield from serve(request, name)
+
+    return server
+
+
+def _place(fixture: str) -> Callable[..., Any]:
+    """A part of the server of `fixture` for one test: a namespace of its own, for queues and topics cannot be emptied fast."""
+
+    @pytest.fixture
+    def place(request: pytest.FixtureRequest) -> Place:
+        url, server = request.getfixturevalue(fixture)
+        return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
+
+    return place
+
+
+redis_server: Callable[..., Any] = _server("redis")
+kafka_server: Callable[..., Any] = _server("kafka")
+kafka_place: Callable[..., Any] = _place("kafka_server")
+mqtt_server: Callable[..., Any] = _server("mosquitto")
+mqtt_place: Callable[..., Any] = _place("mqtt_server")
+rabbitmq_server: Callable[..., Any] = _server("rabbitmq")
+rabbitmq_place: Callable[..., Any] = _place("rabbitmq_server")
 
 
 @pytest.fixture
@@ -82,32 +106,6 @@ def start_redis(redis_server: tuple[str, Server | None]) -> Iterator[Callable[..
         server.close()
 
 
-@pytest.fixture(scope="session")
-def kafka_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
-    """The Kafka server of this test run: its address, and the `Server` where it is ours."""
-    yield from serve(request, "kafka")
-
-
-@pytest.fixture
-def kafka_place(kafka_server: tuple[str, Server | None]) -> Place:
-    """Kafka for one test: a namespace of its own, for topics cannot be emptied."""
-    url, server = kafka_server
-    return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
-
-
-@pytest.fixture(scope="session")
-def mqtt_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
-    """The MQTT server of this test run: its URL, and the `Server` where it is ours."""
-    yield from serve(request, "mosquitto")
-
-
-@pytest.fixture
-def mqtt_place(mqtt_server: tuple[str, Server | None]) -> Place:
-    """MQTT for one test: a namespace of its own."""
-    url, server = mqtt_server
-    return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
-
-
 @pytest.fixture
 def start_mosquitto(mqtt_server: tuple[str, Server | None]) -> Iterator[Callable[..., Server]]:
     """``start_mosquitto()`` starts a further server, for this test alone; more of its configuration as arguments."""
@@ -125,19 +123,6 @@ def start_mosquitto(mqtt_server: tuple[str, Server | None]) -> Iterator[Callable
     yield start
     for server in started:
         server.close()
-
-
-@pytest.fixture(scope="session")
-def rabbitmq_server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server | None]]:
-    """The RabbitMQ server of this test run: its URL, and the `Server` where it is ours."""
-    yield from serve(request, "rabbitmq")
-
-
-@pytest.fixture
-def rabbitmq_place(rabbitmq_server: tuple[str, Server | None]) -> Place:
-    """RabbitMQ for one test: a namespace of its own, as a virtual host would take a second to make."""
-    url, server = rabbitmq_server
-    return Place(url, f"test-{uuid.uuid4().hex[:12]}", server)
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ def explain(error: Any, servers: str, what: str = "") -> Exception:
     code, text = known.code(), f"{what}{known.str()}"
     if code in _REFUSED:
         return ConfigError(
-            f"Kafka at {servers} refuses us: {text}. Check user, password and protocol in consumer_config and "
-            "producer_config (sasl.username, sasl.password, security.protocol), or the setting KFFKA_SASL_CONFIG."
+            f"Kafka at {servers} refuses us: {text}. Check sasl.username, sasl.password, sasl.mechanism and "
+            "security.protocol, in consumer_config and in producer_config."
         )
     if code in _FORBIDDEN:
         return ConfigError(f"Kafka at {servers} does not allow it: {text}. Ask for the right, or use another group_id.")

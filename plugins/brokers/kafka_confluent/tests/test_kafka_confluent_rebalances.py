@@ -62,6 +62,7 @@ def test_what_takes_too_long_goes_to_another_and_is_not_settled_here(make, strat
     assert make(listen=False).count() == 0
 
 
+@pytest.mark.timeout(120)
 def test_twenty_rebalances_under_load_lose_nothing(environment):
     """Consumers come and go while messages are published and worked off."""
     runs, lock, pushed = {}, threading.Lock(), 0
