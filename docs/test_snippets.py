@@ -16,7 +16,15 @@ from typing import Any, Callable
 import pytest
 
 SNIPPETS = Path(__file__).parent / "snippets"
-TESTED_BELOW = {"quick_start.py", "quick_consume.py", "quick_publish.py", "redis_first.py", "mqtt_first.py", "kafka_first.py", "rabbitmq_first.py"}
+TESTED_BELOW = {
+    "quick_start.py",
+    "quick_consume.py",
+    "quick_publish.py",
+    "redis_first.py",
+    "mqtt_first.py",
+    "kafka_first.py",
+    "rabbitmq_first.py",
+}
 PROGRAMS = sorted(file.name for file in SNIPPETS.glob("*.py") if file.name not in TESTED_BELOW)
 SECONDS = 50
 

@@ -129,7 +129,7 @@ class Intake:
     def _ask(self, limit: int, wait: float) -> Sequence[Delivery]:
         self._settler.settle_deferred()
         done = self._settler.take_acks()
-        if done or not wait or not self._drained:  # otherwise the wait looks first, and a trip is saved
+        if done or not wait or not (self._drained and self._broker.fetch_looks):  # else `fetch` does, in one trip
             try:
                 asked = self._clock.monotonic()
                 deliveries = self._broker.turn(done, limit)

@@ -152,6 +152,9 @@ class PullBroker(SettlingBroker):
     dropping: Callable[[Sequence[Delivery]], None] | None = None
     """Set by the core: takes away those that have not started."""
 
+    fetch_looks: bool = False
+    """Set it where a `fetch` that may wait finds at once all that is there: then no `turn` is made before it in vain."""
+
     def listen(self) -> None:
         """Become a consumer: called once before the first `fetch`, on a thread that may fetch (register, subscribe)."""
 

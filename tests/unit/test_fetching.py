@@ -190,8 +190,9 @@ def test_before_it_waits_everything_is_acknowledged(program):
 
 
 def test_who_has_found_the_end_of_the_queue_waits_without_looking_first(program):
-    """But not before it has told what is to be acknowledged."""
+    """But not before it has told what is to be acknowledged, and only where the wait finds all that is there."""
     line = program.line()
+    line.broker.fetch_looks = True
     fill(program, 1)
     assert len(line.intake.take(2)) == 1
     taking = Taking(line, 2)

@@ -1,9 +1,11 @@
-"""What a client library adds to a `Wire`; all of it but `ring` is called on the wire's thread."""
+"""What a client library adds to a `Wire`; all of it is called on the wire's thread."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
+
+from .bell import Bell
 
 
 class Item(NamedTuple):
@@ -26,6 +28,7 @@ class Client(ABC):
     """The primitives.  A `Wire` says what the client has to tell it."""
 
     consuming: bool = False
+    bell: Bell
 
     @abstractmethod
     def connect(self) -> None:
@@ -37,11 +40,7 @@ class Client(ABC):
 
     @abstractmethod
     def pump(self, seconds: float) -> None:
-        """Serve the connection until something happens, `ring` is called, or `seconds` have passed; raises `Fault`."""
-
-    @abstractmethod
-    def ring(self) -> None:
-        """End a `pump`; called from other threads, also before and after the connection stands."""
+        """Serve the connection until something happens, `bell` rings, or `seconds` have passed; raises `Fault`."""
 
     @abstractmethod
     def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from funboost_core.native import Event, Thread, current_thread
 
+from .bell import Bell
 from .client import Client, Got, Item
 from .errors import NETWORK, Fault, PublishingBlocked, PublishingRefused, QueueGone, explain
 
@@ -50,6 +51,7 @@ class Wire(Client):
         self._jobs: deque[Callable[[], None]] = deque()
         self._rung = False
         self._woken = False
+        self._listening = False
         self._ending = False
         self._ended = False
         self._thread = Thread(target=self._run, name=f"funboost-{queue}-wire", daemon=True)
@@ -98,7 +100,7 @@ class Wire(Client):
             self._work()
         elif not self._rung:
             self._rung = True
-            self.ring()
+            self._ring()
 
     def settle_soon(self, numbers: Iterable[int]) -> None:
         """Acknowledge those that nobody has settled."""
@@ -109,18 +111,24 @@ class Wire(Client):
     def wake(self) -> None:
         """End a `drain` that waits, or the next one that would."""
         self._woken = True
-        self.ring()
+        self._ring()
 
     def close(self) -> None:
         """End the connection: the server gives what is held to others."""
         self._ending = True
-        self.ring()
+        self._ring()
         if current_thread() is not self._thread:
             self._thread.join(CLOSING)
+
+    def _ring(self) -> None:
+        if self._listening:
+            self.bell.ring()
 
     # -- its thread -------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self.bell = Bell()
+        self._listening = True
         try:
             self.connect()
             self.opened = True
@@ -141,6 +149,7 @@ class Wire(Client):
                 self.disconnect()
             except Exception:  # it has ended already, or never was
                 pass
+            self.bell.close()
 
     def _work(self) -> None:
         """Run what was posted; once the connection has ended, this tells those who wait that nothing will come."""

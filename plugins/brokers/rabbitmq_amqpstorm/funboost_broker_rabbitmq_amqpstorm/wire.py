@@ -53,11 +53,11 @@ class Channel(LibraryChannel):
         """Called on the library's thread."""
         if frame_in.name in _HANDLERS:
             self._wire.frames.append(frame_in)
-            self._wire.ring()
+            self._wire.bell.ring()
         else:
             super().on_frame(frame_in)
             if frame_in.name == "Channel.Close":
-                self._wire.ring()
+                self._wire.bell.ring()
 
 
 class AmqpstormWire(Wire):
@@ -68,20 +68,16 @@ class AmqpstormWire(Wire):
     _prefetch = 0
     _numbers = 0
     _begun = False
-    _bell: Any = None
-    _ear: Any = None
 
     def __init__(self, address: Any, queue: str) -> None:
         self.frames: deque[Any] = deque()
         self._out: list[Any] = []
         self._incoming: list[Any] = []  # the frames of a message that is not complete
-        self._belled = False
         super().__init__(address, queue)
 
     def connect(self) -> None:
         """See `Wire.connect`."""
         its = self.address
-        self._bell, self._ear = socket.socketpair()  # made here: under monkey patching a socket belongs to its thread
         ready = Event()
         try:  # the library says less about what is wrong, and leaves a socket open
             socket.create_connection((its.host, its.port), HANDSHAKE).close()
@@ -117,22 +113,13 @@ class AmqpstormWire(Wire):
 
     def disconnect(self) -> None:
         """See `Wire.disconnect`."""
-        try:
-            if self._connection is not None:
-                self._connection.close()
-        finally:
-            self._bell.close()
-            self._ear.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""
-        if not self.frames:
-            self._ear.settimeout(max(0.001, min(seconds, LOOK)))
-            try:
-                self._ear.recv(4096)
-            except (socket.timeout, BlockingIOError):
-                self._look()
-            self._belled = False
+        if not self.frames and not self.bell.wait(min(seconds, LOOK)):
+            self._look()
         try:
             while self.frames:
                 frame = self.frames.popleft()
@@ -145,15 +132,6 @@ class AmqpstormWire(Wire):
     def _look(self) -> None:
         if _is_over(self._connection):
             raise Fault(NETWORK, _OVER)
-
-    def ring(self) -> None:
-        """See `Wire.ring`."""
-        if not self._belled and self._bell is not None:
-            self._belled = True
-            try:
-                self._bell.send(b"!")
-            except OSError:  # the connection has ended
-                pass
 
     def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
         """See `Wire.declare`."""

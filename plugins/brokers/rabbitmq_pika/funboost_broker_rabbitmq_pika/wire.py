@@ -47,6 +47,7 @@ class PikaWire(Wire):
         )
         self._loop = connection.ioloop
         self._loop.activate_poller()
+        self._loop.add_handler(self.bell.fileno(), lambda *_: self.bell.wait(0), self._loop.READ)
         self.expect(lambda: opened, "connecting")
         self.opened = True
         connection.add_on_connection_blocked_callback(self._block)
@@ -72,7 +73,7 @@ class PikaWire(Wire):
             loop.poll()
             loop.process_timeouts()
         loop.process_timeouts()  # what lets go of the socket
-        self._loop = None
+        loop.remove_handler(self.bell.fileno())
         loop.deactivate_poller()
         loop.close()
 
@@ -85,12 +86,6 @@ class PikaWire(Wire):
         loop.remove_timeout(timer)
         if self.fault is not None:
             raise self.fault
-
-    def ring(self) -> None:
-        """See `Wire.ring`."""
-        loop = self._loop
-        if loop is not None:
-            loop.add_callback_threadsafe(_nothing)
 
     def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
         """See `Wire.declare`."""

@@ -30,7 +30,7 @@ class OwnedBroker(StoredBroker, Generic[C]):
         super().__init__(context)
         self._claims: C | None = None
         self._watch: Watch | None = None
-        self._plenty = True  # whether the last fetch got all that it asked for, and so the next is likely to get something
+        self._plenty = True  # whether the next fetch is likely to get something at once
 
     def listen(self) -> None:
         """Register as a consumer and recover what dead ones held."""
@@ -93,7 +93,7 @@ class OwnedBroker(StoredBroker, Generic[C]):
         if found is None:
             self._again()
             found = claims.take((), limit)
-        self._plenty = found is not None and len(found) >= limit
+        self._plenty = bool(found) and (not self.fetch_looks or len(found or ()) >= limit)
         return found or ()
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
@@ -110,7 +110,7 @@ class OwnedBroker(StoredBroker, Generic[C]):
             limit = min(limit, self._most)
             got = claims.wait(limit, min(left, SOON))
             if got:
-                self._plenty = len(got) >= limit
+                self._plenty = not self.fetch_looks or len(got) >= limit
                 return got
             if got is None:
                 self._again()
@@ -135,6 +135,10 @@ class OwnedBroker(StoredBroker, Generic[C]):
 
 class AckListBroker(OwnedBroker[Claims]):
     """A queue of lists with acknowledgement.  `scripts` explains the keys."""
+
+    def __init__(self, context: BrokerContext) -> None:
+        super().__init__(context)
+        self.fetch_looks = len(self._keys.lists) == 1  # one waits at that list, else at the bell only
 
     def make_claims(self) -> Claims:
         """See `OwnedBroker.make_claims`."""
