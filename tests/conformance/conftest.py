@@ -76,7 +76,7 @@ def judge(file: str, names: list[str], folder: Path) -> dict[str, Verdicts]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=140,
+            timeout=240,
             check=False,
         )
         output = done.stdout
@@ -86,23 +86,24 @@ def judge(file: str, names: list[str], folder: Path) -> dict[str, Verdicts]:
     return {name: Verdicts(output, [i for i in lines if i["id"].startswith(f"Test{name}::")]) for name in names}
 
 
-@pytest.fixture(scope="session")
-def all_verdicts(request, tmp_path_factory):
-    """By file of suites and name, for those whose tests are going to run."""
-    folder, jobs = tmp_path_factory.mktemp("verdicts"), []
-    chosen: dict[str, dict[str, None]] = {}
-    for item in request.session.items:
-        if "all_verdicts" in getattr(item, "fixturenames", ()):
-            chosen.setdefault(item.module.SUITES, {})[item.callspec.params["name"]] = None
-    for file, names in chosen.items():
-        children = max(1, CHILDREN * len(names) // sum(map(len, chosen.values())))
-        jobs += [(file, list(names)[start::children], folder) for start in range(min(children, len(names)))]
+@pytest.fixture(scope="module")
+def verdicts(request, tmp_path_factory):
+    """By name, for those of this file whose tests are going to run."""
+    folder, file = tmp_path_factory.mktemp("verdicts"), request.module.SUITES
+    names = list(
+        dict.fromkeys(
+            item.callspec.params["name"]
+            for item in request.session.items
+            if item.module is request.module and "verdicts" in item.fixturenames
+        )
+    )
+    jobs = [(file, names[start::CHILDREN], folder) for start in range(min(CHILDREN, len(names)))]
     with ThreadPoolExecutor(CHILDREN) as pool:
         done = list(pool.map(lambda job: judge(*job), jobs))
-    return {(job[0], name): verdict for job, batch in zip(jobs, done) for name, verdict in batch.items()}
+    return {name: verdict for batch in done for name, verdict in batch.items()}
 
 
 @pytest.fixture
-def verdict(request, all_verdicts, name):
+def verdict(verdicts, name):
     """What the suites of this file say of the broken implementation of that name."""
-    return all_verdicts[request.module.SUITES, name]
+    return verdicts[name]

@@ -226,11 +226,11 @@ def test_a_record_of_the_wrong_type_is_refused_by_name(environment, install):
 
 def test_a_broker_that_is_not_installed_names_its_distribution(environment):
     with pytest.raises(UnknownKind) as caught:
-        task(environment, broker_kind="REDIS_STREAM").push(1)
+        task(environment, broker_kind="CARRIER_PIGEON").push(1)
     text = str(caught.value)
-    assert text.startswith("No broker called 'REDIS_STREAM' is installed (installed: ")
+    assert text.startswith("No broker called 'CARRIER_PIGEON' is installed (installed: ")
     assert "MEMORY_QUEUE" in text
-    assert "pip install funboost-broker-redis-stream" in text
+    assert "pip install funboost-broker-carrier-pigeon" in text
 
 
 def test_a_misspelt_broker_is_guessed(environment):

@@ -197,11 +197,11 @@ class Wire(Client):
     def _wait(self, timeout: float) -> None:
         deadline = monotonic() + timeout
         while not (self.inbox or self._ending) and self.consuming:
+            self._work()
             left = deadline - monotonic()
             if left <= 0 or self._woken:
                 break
             self.pump(min(left, IDLE))
-            self._work()
         if timeout > 0:
             self._woken = False
 

@@ -60,8 +60,8 @@ def _install(options: argparse.Namespace) -> None:
 
 def _up(options: argparse.Namespace) -> None:
     with ExitStack() as running:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # before anybody can know that we run
         _start(options, [catalog.find(name) for name in options.names], running)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
             while True:
                 signal.pause() if hasattr(signal, "pause") else input()
