@@ -13,7 +13,7 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE))
-CHILDREN = 10
+CHILDREN = 6
 """At once; they mostly wait."""
 
 
