@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from pathlib import Path
@@ -26,6 +27,15 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_facto
         if name.startswith("FUNBOOST_") and not name.startswith("FUNBOOST_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("FUNBOOST_DATA_DIR", str(tmp_path_factory.mktemp("funboost")))
+
+
+@pytest.fixture(autouse=True)
+def _no_level_left():
+    """A task with `log_level` sets the level of its queue's logger, which other tests use too."""
+    yield
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.startswith("funboost.") and isinstance(logger, logging.Logger):
+            logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import funboost
 import pytest
 from funboost_testing.eager import Eager
 
@@ -144,10 +143,3 @@ def test_a_task_that_feeds_itself_for_ever_is_told(program, monkeypatch):
         task.push(1)
         with pytest.raises(RuntimeError, match="for ever"):
             eager.run()
-
-
-def test_the_documented_decorator_and_the_fixture(funboost_eager):
-    task = funboost.boost(funboost.BoosterParams(queue_name="documented", concurrent_mode="gevent"))(add)
-    task.push(1, y=5)
-    funboost_eager.run()
-    assert funboost_eager.results(task) == [6]
