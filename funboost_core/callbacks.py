@@ -42,7 +42,10 @@ def call_later(callback: Callback, environment: Environment, task_id: Any, timeo
             finally:
                 _count(-1)
 
-        executor.submit(tell)
+        try:
+            executor.submit(tell)
+        except RuntimeError:  # Python 3.12.0 to 3.12.2 starts no thread once the main one has ended
+            tell()
 
     environment.mailbox.ask(str(task_id), timeout, hear)
 
