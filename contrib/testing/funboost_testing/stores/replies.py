@@ -179,11 +179,12 @@ class RepliesSuite(StoreSuite):
     def test_subscribers_are_told_of_what_other_stores_put(
         self, store: StateStore, other: StateStore, clock: TestClock, request: pytest.FixtureRequest, heard: Heard
     ) -> None:
-        other.replies.put("early", b"0", self.unit * 99)
+        long = self.unit * 99_999  # the clock may run far ahead of threads that get no processor
+        other.replies.put("early", b"0", long)
         self.subscribe(request, store, heard, "early", *(f"t{i:02}" for i in range(20)))
-        waiting = Call(store.replies.get, "t07", self.unit * 50)  # threads that wait and subscribers side by side
+        waiting = Call(store.replies.get, "t07", long)  # threads that wait and subscribers side by side
         for i in range(20):
-            other.replies.put(f"t{i:02}", str(i).encode(), self.unit * 99)
+            other.replies.put(f"t{i:02}", str(i).encode(), long)
         while waiting.running(0.001) or len(heard.told) < 21:
             clock.advance(self.unit / 100)
         assert waiting.result() == b"7"
