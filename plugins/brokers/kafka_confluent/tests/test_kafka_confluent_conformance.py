@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from funboost_testing.brokers.working import WorkingTests
 from kafka_suite import KafkaSuite, OnKafka
@@ -9,15 +11,22 @@ from kafka_suite import KafkaSuite, OnKafka
 pytestmark = pytest.mark.server
 
 
+def installed(pool: str) -> pytest.MarkDecorator:
+    """The plugin's own environment has no other pools than the default one."""
+    return pytest.mark.skipif(find_spec(pool) is None, reason=f"{pool} is not installed")
+
+
 class TestKafkaConfluent(OnKafka):
     kind = "KAFKA_CONFLUENT"
 
 
+@installed("funboost_pool_single_thread")
 class TestKafkaConfluentInOneThread(KafkaSuite, WorkingTests):
     kind = "KAFKA_CONFLUENT"
     settings = {"CONCURRENT_MODE": "single_thread"}
 
 
+@installed("funboost_pool_asyncio")
 class TestKafkaConfluentInALoop(KafkaSuite, WorkingTests):
     kind = "KAFKA_CONFLUENT"
     settings = {"CONCURRENT_MODE": "asyncio"}

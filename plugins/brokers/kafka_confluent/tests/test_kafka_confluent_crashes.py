@@ -14,6 +14,7 @@ from kafka_suite import QUICK
 
 from funboost_core import BoosterParams, Environment, boost
 
+pytest.importorskip("funboost_store_sqlite")  # the programs share a state
 pytestmark = pytest.mark.server
 WINDOW = 40
 PATIENCE = 40.0
