@@ -54,6 +54,6 @@ class SelfWaits:
 
     def _slots(self, task: Task) -> float:
         try:
-            return self._environment.worker.consumer(task.queue).slots
+            return self._environment.worker.consumer(task.queue).limit
         except QueueUnknown:  # the run is not a consumer's of ours
             return float("inf")

@@ -96,11 +96,6 @@ class Consumer:
     def _make_line(self) -> Line:
         return make_line(self.task, self._pool, self.intake, self.settler, self._conclude)
 
-    @property
-    def slots(self) -> int:
-        """How many runs there may be at once."""
-        return self._pool.limit
-
     # -- its life ---------------------------------------------------------------------------------------------------
 
     def start(self) -> None:

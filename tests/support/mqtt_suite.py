@@ -1,12 +1,11 @@
-"""The suite of push brokers on a real MQTT server, behind a wire that can be cut."""
+"""The suite of push brokers on a real MQTT server."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-import pytest
 from funboost_testing.brokers import PushBrokerSuite
-from funboost_testing.services import Proxy
+from served_suite import Served
 
 
 def settings_of(url):
@@ -14,31 +13,9 @@ def settings_of(url):
     return {"MQTT_HOST": parts.hostname, "MQTT_TCP_PORT": parts.port}
 
 
-class OnMqtt(PushBrokerSuite):
+class OnMqtt(Served, PushBrokerSuite):
     kind = "MQTT"
+    place = "mqtt_place"
 
-    @pytest.fixture
-    def proxy(self, mqtt_place):
-        with Proxy(mqtt_place.url) as proxy:
-            yield proxy
-
-    @pytest.fixture
-    def environment(self, mqtt_place, proxy, tmp_path):
-        environment = self.program(
-            {
-                "BROKER_KIND": self.kind,
-                "CONCURRENT_MODE": "threading",
-                "DATA_DIR": str(tmp_path / "data"),
-                "DRAIN_SECONDS": 5.0,
-                "BEAT_SECONDS": 0.2,
-                "NAMESPACE": mqtt_place.namespace,
-                **settings_of(proxy.url),
-                **self.settings,
-            }
-        )
-        yield environment
-        environment.close()
-
-    @pytest.fixture
-    def cut(self, proxy):
-        return proxy.refuse
+    def address(self, url):
+        return settings_of(url)

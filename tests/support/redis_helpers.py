@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
+from funboost_testing.services import Proxy
+
 from funboost_core import BoosterParams, Environment
 from funboost_core.errors import BrokerUnavailable
 from funboost_core.ports.broker import Outgoing
@@ -69,3 +71,24 @@ def brokers(kind, place):
     finally:
         for broker in made:
             broker.close()
+
+
+def cut_at_every_command(make, redis_place, after):
+    """Work a queue off while the connection ends at its n-th packet, for each n: every message comes once."""
+    n, messages = 0, [b"%d" % number for number in range(30)]
+    with Proxy(redis_place.url) as proxy:
+        while True:
+            n += 1
+            broker = make(f"q{n}", proxy.url)
+            put(broker, *messages)
+            proxy.cuts = 0
+            proxy.cut_after(n, after)
+            seen = work_off(broker)
+            cut = proxy.cuts
+            proxy.cut_after(0)
+            assert seen == dict.fromkeys(messages, 1), f"cut at packet {n}"
+            broker.close()
+            assert make(f"q{n}", listen=False).count() == 0
+            if not cut:
+                break
+    assert n > 10, "it was cut at many commands"

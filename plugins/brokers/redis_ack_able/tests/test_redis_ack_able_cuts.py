@@ -7,7 +7,7 @@ import time
 import pytest
 from funboost_testing.calls import Call
 from funboost_testing.services import Proxy
-from redis_helpers import bodies, keys, put, work_off
+from redis_helpers import bodies, cut_at_every_command, keys, put
 
 from funboost_core.errors import BrokerUnavailable
 from funboost_core.ports.broker import Outgoing
@@ -18,23 +18,7 @@ pytestmark = pytest.mark.server
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_cut_at_every_command_nothing_is_lost_and_nothing_comes_twice(make, redis_place, after):
     """The connection ends before the server hears of the n-th packet, or before we hear its answer."""
-    n, messages = 0, [b"%d" % number for number in range(30)]
-    with Proxy(redis_place.url) as proxy:
-        while True:
-            n += 1
-            broker = make(f"q{n}", proxy.url)
-            put(broker, *messages)
-            proxy.cuts = 0
-            proxy.cut_after(n, after)
-            seen = work_off(broker)
-            cut = proxy.cuts
-            proxy.cut_after(0)
-            assert seen == dict.fromkeys(messages, 1), f"cut at packet {n}"
-            broker.close()
-            assert make(f"q{n}", listen=False).count() == 0
-            if not cut:
-                break
-    assert n > 10, "it was cut at many commands"
+    cut_at_every_command(make, redis_place, after)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -9,9 +9,8 @@ import pytest
 from funboost_broker_redis_stream.broker import RedisStreamBroker
 from funboost_broker_redis_stream.options import Options
 from funboost_store_redis.brokers.watch import DIG
-from funboost_testing.services import Proxy
 from pydantic import ValidationError
-from redis_helpers import bodies, die, keys, put, until, work_off
+from redis_helpers import bodies, cut_at_every_command, die, keys, put, until
 
 from funboost_core.environment import Environment
 from funboost_core.errors import BrokerUnavailable
@@ -155,20 +154,4 @@ def test_a_deleted_stream_is_made_anew(make):
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_cut_at_every_command_nothing_is_lost_and_nothing_comes_twice(make, redis_place, after):
-    n, messages = 0, [b"%d" % number for number in range(30)]
-    with Proxy(redis_place.url) as proxy:
-        while True:
-            n += 1
-            broker = make(f"q{n}", proxy.url)
-            put(broker, *messages)
-            proxy.cuts = 0
-            proxy.cut_after(n, after)
-            seen = work_off(broker)
-            cut = proxy.cuts
-            proxy.cut_after(0)
-            assert seen == dict.fromkeys(messages, 1), f"cut at packet {n}"
-            broker.close()
-            assert make(f"q{n}", listen=False).count() == 0
-            if not cut:
-                break
-    assert n > 10, "it was cut at many commands"
+    cut_at_every_command(make, redis_place, after)

@@ -1,0 +1,46 @@
+"""A conformance suite on a real server, behind a wire that can be cut."""
+
+from __future__ import annotations
+
+import pytest
+from funboost_testing.services import Proxy
+
+
+class Served:
+    """Mix it into a suite, and say by which fixture the server comes and which settings name it."""
+
+    place = ""
+
+    def address(self, url):
+        """The settings that lead to the server."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def server_place(self, request):
+        return request.getfixturevalue(self.place)
+
+    @pytest.fixture
+    def proxy(self, server_place):
+        with Proxy(server_place.url) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    def environment(self, server_place, proxy, tmp_path):
+        environment = self.program(
+            {
+                "BROKER_KIND": self.kind,
+                "CONCURRENT_MODE": "threading",
+                "DATA_DIR": str(tmp_path / "data"),
+                "DRAIN_SECONDS": 5.0,
+                "BEAT_SECONDS": 0.2,
+                "NAMESPACE": server_place.namespace,
+                **self.address(proxy.url),
+                **self.settings,
+            }
+        )
+        yield environment
+        environment.close()
+
+    @pytest.fixture
+    def cut(self, proxy):
+        return proxy.refuse
