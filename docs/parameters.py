@@ -84,7 +84,10 @@ def _type(annotation: Any) -> str:
     members = _members(union[1])
     if text.startswith("Optional"):
         members.append("None")
-    return " | ".join("None" if member == "NoneType" else member for member in members)
+    named = {"None" if member == "NoneType" else member for member in members}
+    return " | ".join(
+        sorted(named, key=lambda name: (name == "None", name))
+    )  # typing keeps the order of an equal union
 
 
 def _members(text: str) -> list[str]:
