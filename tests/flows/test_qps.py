@@ -63,7 +63,7 @@ class Simulation:
         while time.monotonic() < patience:
             if self._quiet() and self._quiet():
                 return
-            time.sleep(0)
+            time.sleep(0.0001)  # not 0: a thread that spins keeps those that it waits for from running
         waiting = self.clock.waiting
         self.clock.advance(1e6)  # who sleeps in an executor would keep the interpreter from ending
         raise AssertionError(f"it does not come to rest: {waiting} wait")
