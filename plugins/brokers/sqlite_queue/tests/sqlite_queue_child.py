@@ -49,11 +49,14 @@ def hold_and_fork(broker, fetched):
     """Like `hold`, with a forked child that outlives us."""
     broker.listen()
     got = broker.fetch(int(fetched), 0)
+    up, reports = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(1)
+        os.write(reports, b".")  # it has let go of what it inherited: that happens in the child, not within fork
         time.sleep(60)
         os._exit(0)
+    os.read(up, 1)
     say(len(got), child)
     time.sleep(60)
 
