@@ -11,7 +11,7 @@ from ..ports.broker import Delivery, PullBroker
 from ..ports.capability import Capability
 from ..ports.push import Overflow, PushBroker
 from ..ports.store import Parked
-from .sink import Sink, keep_running
+from .sink import Sink, fill
 
 if TYPE_CHECKING:
     from ..native import Thread
@@ -60,7 +60,7 @@ class Pushed(PullBroker):
     def listen(self) -> None:
         """Let the broker run, on a thread of its own."""
         broker, sink = self._broker, self.sink
-        self._loop = keep_running(lambda: broker.run(sink, sink.stop), sink, self.context)
+        self._loop = fill(sink, lambda: broker.run(sink, sink.stop), self.context)
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """What has been put; asking opens the credit."""

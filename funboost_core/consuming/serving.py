@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..native import Condition, Event, Thread
+from .restarting import keep_running
 
 if TYPE_CHECKING:
     from ..ports.broker import Body, Delivery
     from ..ports.engine import EngineBroker, Execute, Executed
     from ..task import Task
     from .gate import Gate
-
-FIRST, LONGEST = 0.1, 30.0
-"""Seconds before an engine that ended by itself is served again, growing."""
-LONG_LIFE = 5.0
-"""Seconds of service after which the pause is the first one again."""
 
 
 class EngineLine:
@@ -85,34 +81,26 @@ class EngineLine:
                 self._notify()
 
     def _serve(self) -> None:
-        pause = FIRST
-        while not self._stop.is_set():
-            begun = self._clock.monotonic()
-            error: BaseException
-            try:
-                self._engine.serve(self._stop)
-                error = RuntimeError("it returned")
-            except BaseException as raised:  # SystemExit, too: some would end their program
-                error = raised
-            if self._stop.is_set():
-                break
-            if self._clock.monotonic() - begun > LONG_LIFE:
-                pause = FIRST
-            self._task.logger.warning(
-                "%s: the engine %s ended by itself (%s: %s); serving it again in %.1f s",
-                self._task.queue_name,
-                self._task.spec.kind,
-                type(error).__name__,
-                error,
-                pause,
-            )
-            self.trouble = f"{type(error).__name__}: {error}"
-            self._task.environment.worker.trouble(error)
-            self._gate.hold(pause)
-            self.trouble = ""
-            pause = min(2 * pause, LONGEST)
+        keep_running(lambda: self._engine.serve(self._stop), self._stop, self._clock, self._tell, self._rest)
         self._serving = False
         self._notify()
+
+    def _tell(self, error: BaseException | None, pause: float) -> None:
+        error = error or RuntimeError("it returned")
+        self._task.logger.warning(
+            "%s: the engine %s ended by itself (%s: %s); serving it again in %.1f s",
+            self._task.queue_name,
+            self._task.spec.kind,
+            type(error).__name__,
+            error,
+            pause,
+        )
+        self.trouble = f"{type(error).__name__}: {error}"
+        self._task.environment.worker.trouble(error)
+
+    def _rest(self, pause: float) -> None:
+        self._gate.hold(pause)
+        self.trouble = ""
 
     def _notify(self) -> None:
         with self._changed:

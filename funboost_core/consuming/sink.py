@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Callable
 
 from ..errors import BrokerUnavailable, text_of
 from ..native import Condition, Event, Thread, off_hub
+from .restarting import PAUSES, keep_running
 
 if TYPE_CHECKING:
     from ..clock import Clock
     from ..ports.broker import BrokerContext, Delivery
-
-FIRST = 0.1
-MOST = 30.0
-"""Seconds between the end of a loop and its next call: at first, and at most."""
 
 
 class Sink:
@@ -163,18 +160,11 @@ class Sink:
                 self._clock.wait(self._changed, left)
 
 
-def keep_running(
-    loop: Callable[[], object], sink: Sink, context: BrokerContext, first: float = FIRST, most: float = MOST
+def fill(
+    sink: Sink, loop: Callable[[], object], context: BrokerContext, pauses: tuple[float, float] = PAUSES
 ) -> Thread:
-    """Call `loop` on a thread of its own, again after a pause whenever it ends, until `sink` is closed."""
-    clock, name = context.clock, context.queue
-
-    def failure() -> BaseException | None:
-        try:
-            loop()
-        except BaseException as error:  # SystemExit too: the queue must not go deaf
-            return error
-        return None
+    """Call `loop`, which fills `sink`, on a thread of its own, again whenever it ends, until `sink` is closed."""
+    name = context.queue
 
     def tell(error: BaseException | None, pause: float) -> None:
         if error is None:
@@ -193,18 +183,7 @@ def keep_running(
         context.environment.worker.trouble(error)
 
     def run() -> None:
-        failures = 0
-        while not sink.stop.is_set():
-            accepted, began = sink.accepted, clock.monotonic()
-            error = failure()
-            if sink.stop.is_set():
-                return
-            if sink.accepted > accepted or clock.monotonic() - began > most:  # it had worked
-                failures = 0
-            pause = min(most, first * 2 ** min(failures, 20))
-            failures += 1
-            tell(error, pause)
-            sink.rest(pause)
+        keep_running(loop, sink.stop, context.clock, tell, sink.rest, lambda: sink.accepted, pauses)
 
     thread = Thread(target=run, name=f"funboost-{name}-loop", daemon=True)
     thread.start()

@@ -10,7 +10,7 @@ import pytest
 from funboost_testing.clock import FakeClock
 
 from funboost_core import BrokerUnavailable, Delivery
-from funboost_core.consuming.sink import Sink, keep_running
+from funboost_core.consuming.sink import Sink, fill
 from funboost_core.native import Thread
 
 
@@ -133,7 +133,7 @@ def test_a_loop_is_kept_running_with_growing_pauses_until_it_works(sink, clock, 
     context = SimpleNamespace(
         clock=clock, queue="q", kind="k", logger=logging.getLogger("funboost.q"), environment=environment
     )
-    thread = keep_running(loop, sink, context)
+    thread = fill(sink, loop, context)
     for number, pause in enumerate((0.1, 0.2, 0.4, 0.8), 1):
         clock.until_waiting(1)
         clock.advance(pause + 0.001)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Callable
 
-from funboost_core.consuming.sink import Sink, keep_running
+from funboost_core.consuming.sink import Sink, fill
 from funboost_core.ports.broker import Delivery
 
 if TYPE_CHECKING:
@@ -63,4 +63,4 @@ def feed(loop: Callable[[], Any], hand_over: HandOver, context: BrokerContext) -
         feeding.set(hand_over)
         loop()
 
-    keep_running(run, hand_over, context, RESTART, RESTART)
+    fill(hand_over, run, context, (RESTART, RESTART))
