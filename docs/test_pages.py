@@ -118,7 +118,11 @@ def settings_read_by(folder: Path) -> set[str]:
 
 @language
 def test_settings(language: str) -> None:
+    from funboost import aliases, defaults
+    from funboost.configuration.urls import DERIVED
+
     read = set().union(*(settings_read_by(ROOT / folder) for folder in ["funboost_core", *EMBEDDED]))
+    read = (read | defaults.DEFAULTS.keys() | DERIVED.keys()) - aliases.SETTINGS.keys()
     page = text(DOCS / language / "settings.md")
     assert set(_ROW.findall(page)) == read
     assert not [name for name in read if f"`FUNBOOST_{name}`" not in page]
@@ -126,12 +130,9 @@ def test_settings(language: str) -> None:
 
 @language
 def test_controls(language: str) -> None:
-    from funboost import BoosterParams, refusals
+    from funboost import BoosterParams
 
-    working = table(language, "quick-start.md", "controls: working")
-    refused = table(language, "quick-start.md", "controls: refused")
-    assert sorted([*working, *refused]) == sorted(BoosterParams.model_fields)
-    assert set(refused) == refusals._NOT_YET & BoosterParams.model_fields.keys()
+    assert sorted(table(language, "quick-start.md", "controls: working")) == sorted(BoosterParams.model_fields)
 
 
 @language
@@ -161,9 +162,9 @@ def test_aliases(language: str) -> None:
     from funboost import aliases
 
     page = text(DOCS / language / "migration.md")
-    spelt = [*aliases.EXPORTS, *aliases.BOOSTER_FIELDS, *aliases.BROKERS, *aliases.POOLS, aliases.PRIORITY_KEY]
+    spelt = [*aliases.EXPORTS, *aliases.BOOSTER_FIELDS, *aliases.SETTINGS, *aliases.BROKERS, *aliases.POOLS]
+    spelt += [*aliases.DEPLOY, aliases.PRIORITY_KEY]
     assert not [name for name in spelt if f"`{name}`" not in page]
-    assert not [name for name in aliases.LATER if f"`{name}`" not in page]
 
 
 @language

@@ -22,6 +22,7 @@ TESTED_BELOW = {
     "quick_publish.py",
     "redis_first.py",
     "mqtt_first.py",
+    "nats_first.py",
     "kafka_first.py",
     "rabbitmq_first.py",
 }
@@ -41,7 +42,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, *command],
             cwd=tmp_path,
-            env={**clean, "FUNBOOST_DATA_DIR": str(tmp_path / "data"), "PYTHONIOENCODING": "utf-8", **settings},
+            env={
+                **clean,
+                "FUNBOOST_DATA_DIR": str(tmp_path / "data"),
+                "FUNBOOST_GENERATE_CONFIG": "0",  # for PYTHONPATH may be the snippets' folder
+                "PYTHONIOENCODING": "utf-8",
+                **settings,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
@@ -107,6 +114,12 @@ def test_the_first_program_on_mqtt(start: Start, mqtt_place: Any) -> None:
     port = mqtt_place.url.rpartition(":")[2]
     settings = {"FUNBOOST_MQTT_TCP_PORT": port, "FUNBOOST_NAMESPACE": mqtt_place.namespace}
     finish(start(str(SNIPPETS / "mqtt_first.py"), **settings))
+
+
+@pytest.mark.server
+def test_the_first_program_on_nats(start: Start, nats_place: Any) -> None:
+    settings = {"FUNBOOST_NATS_URL": nats_place.url, "FUNBOOST_NAMESPACE": nats_place.namespace}
+    finish(start(str(SNIPPETS / "nats_first.py"), **settings))
 
 
 @pytest.mark.server

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .environment import Environment as Environment
     from .environment import default as default
     from .errors import BadMessage as BadMessage
+    from .errors import BrokerError as BrokerError
     from .errors import BrokerUnavailable as BrokerUnavailable
     from .errors import ConfigError as ConfigError
     from .errors import DeadLetterTask as DeadLetterTask
@@ -81,7 +82,7 @@ _NAMES = {
     "clock": "Clock",
     "context": "fct get_current_taskid",
     "environment": "Environment default",
-    "errors": "BadMessage BrokerUnavailable ConfigError DeadLetterTask FunboostError RequeueTask ResultError "
+    "errors": "BadMessage BrokerError BrokerUnavailable ConfigError DeadLetterTask FunboostError RequeueTask ResultError "
     "ResultTimeout RetryTask SignatureError TaskFailed",
     "hookspecs": "hookimpl",
     "logs": "TaskIdFilter TaskIdFormatter TaskIdLogger",

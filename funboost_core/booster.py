@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Generic, TypeVar, overload
@@ -31,6 +32,15 @@ C = TypeVar("C")
 Body = "Mapping[str, Any] | str | bytes"
 
 
+class _OfFunction:
+    """The signature of the function, for `inspect.getfullargspec` too, which does not look what is wrapped."""
+
+    def __get__(self, booster: Booster[Any, Any, Any] | None, owner: Any = None) -> inspect.Signature:
+        if booster is None:
+            raise AttributeError("__signature__")  # the class is asked: it has its own
+        return inspect.signature(booster.consuming_function)
+
+
 class Booster(Generic[P, R, C]):
     """A function that can be published, consumed and still be called.
 
@@ -38,6 +48,7 @@ class Booster(Generic[P, R, C]):
     ``async def``).  Made by `boost`.
     """
 
+    __signature__: _OfFunction = _OfFunction()
     task_class: ClassVar[type[Task]] = Task
     """What describes the queue to publisher and consumer; a subclass may put something between itself and the core."""
 
@@ -155,7 +166,13 @@ class Booster(Generic[P, R, C]):
             self._outlet.send(msg)
 
     def clear(self) -> None:
-        """Remove the messages that wait."""
+        """Remove the messages that wait: queued, delayed, debounced, or for their next retry.
+
+        What runs goes on; dead letters are a queue of their own, and stay.
+
+        Raises:
+            CapabilityMissing: the broker cannot empty a queue.
+        """
         self._outlet.purge()
 
     def get_message_count(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +80,8 @@ class Catalog:
             ) from error
 
     def _unknown(self, room: str, kind: str, blocked: Any = None) -> UnknownKind:
+        import difflib
+
         label = _LABELS[room]
         if blocked is not None:
             return UnknownKind(f"The {label} {kind!r} is kept out: the setting DISABLE_PLUGINS names {blocked.value}.")
@@ -91,7 +92,9 @@ class Catalog:
             room=label,
             kind=kind,
             installed=", ".join(installed) or "none",
-            dist=f"funboost-{label}-{kind.casefold().replace('_', '-')}",
+            dist=self._environment.aliases["distributions"].get(
+                kind.casefold(), f"funboost-{label}-{kind.casefold().replace('_', '-')}"
+            ),
             hint=f". Did you mean {names[near[0]]!r}?" if near else "",
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from .errors import CapabilityMissing, ConfigError, NotAvailableYet, StateMissing
+from .errors import CapabilityMissing, ConfigError, StateMissing
 from .ports.capability import Capability
 from .settings import as_bool
 
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
 
 _ONCE = ("do_task_filtering", "unique", "unique_key", "throttle_seconds", "debounce_seconds")
 _RATES = ("is_using_distributed_frequency_control", "rate_group", "rate_key", "key_qps", "key_concurrent_num")
-
-
-def refuse_missing(model: BaseModel, queue: str, names: frozenset[str]) -> None:
-    """Raise `NotAvailableYet` for one of the controls `names` that is set, here or in a subclass, to something that has an effect."""
-    fields = type(model).model_fields
-    for name in names:
-        value = getattr(model, name) if name in fields else None
-        if value and value != _original_default(type(model), name):
-            raise NotAvailableYet(name=name, value=value, queue=queue)
-
-
-def _original_default(model: type[BaseModel], name: str) -> Any:
-    """The default of a field in the class that introduced it."""
-    owner: Any = next(base for base in reversed(model.__mro__) if name in getattr(base, "model_fields", ()))
-    return owner.model_fields[name].get_default(call_default_factory=True)
 
 
 def refuse_impossible(task: Task) -> None:

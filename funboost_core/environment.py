@@ -48,6 +48,7 @@ class Environment:
         self.aliases: dict[str, dict[str, str]] = {
             **{room: {} for room in ("brokers", "pools", "stores", "schedulers")},  # lower-case kind -> kind
             "extra": {},  # other spellings of controls in a message's extra -> ours
+            "distributions": {},  # lower-case kind -> what to install, where that is not called like it
         }
         self._parts: dict[str, Any] = {}
         self._lock = RLock()
@@ -121,20 +122,21 @@ class Environment:
         return f"{namespace}.{name}" if namespace else name
 
     def data_dir(self) -> Path:
-        """The folder for files of embedded brokers and stores, made when missing.
+        """The folder of `data_path`, made when missing."""
+        folder = self.data_path()
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def data_path(self) -> Path:
+        """Where files of embedded brokers and stores go.
 
         The setting DATA_DIR, else `.funboost` beside the project's configuration (setting PROJECT_ROOT), else a
         folder of the user's data directory named after the project.
         """
         explicit, root = self.settings("DATA_DIR"), self.settings("PROJECT_ROOT")
         if explicit:
-            folder = Path(explicit).expanduser()
-        elif root:
-            folder = Path(root).expanduser() / ".funboost"
-        else:
-            folder = _user_data_dir() / _project_key()
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
+            return Path(explicit).expanduser()
+        return Path(root).expanduser() / ".funboost" if root else user_data_dir(_project())
 
     def like(self, settings: Mapping[str, Any], clock: Clock | None = None) -> Environment:
         """Another program with the same plugins, configuration and spellings, but tasks and state of its own.
@@ -184,27 +186,29 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _user_data_dir() -> Path:
+def user_data_dir(project: Path) -> Path:
+    """The folder of this user's data folder that belongs to a project: the nearest marked folder from `project` up."""
+    import hashlib
+
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = str(Path.home() / "Library" / "Application Support")
     else:
         base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "funboost"
+    marked = (folder for folder in (project, *project.parents) if any((folder / mark).exists() for mark in _MARKS))
+    folder = next(marked, project)
+    key = f"{folder.name or 'root'}-{hashlib.sha256(str(folder).encode()).hexdigest()[:10]}"
+    return Path(base) / "funboost" / key
 
 
 _MARKS = ("pyproject.toml", "setup.py", ".git", ".hg")
 
 
-def _project_key() -> str:
-    """A name for the project that runs: the marked folder above its main script, else that script's folder."""
-    import hashlib
-
+def _project() -> Path:
+    """The folder of the main script."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
-    folder = Path(main).resolve().parent if main else Path.cwd()
-    folder = next((f for f in (folder, *folder.parents) if any((f / mark).exists() for mark in _MARKS)), folder)
-    return f"{folder.name or 'root'}-{hashlib.sha256(str(folder).encode()).hexdigest()[:10]}"
+    return Path(main).resolve().parent if main else Path.cwd()
 
 
 _default: Environment | None = None

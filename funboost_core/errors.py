@@ -48,10 +48,6 @@ class CapabilityMissing(ConfigError):
     """The broker {kind!r} of queue {queue!r} cannot do what {feature} needs ({missing}). {fix}"""
 
 
-class NotAvailableYet(ConfigError, NotImplementedError):
-    """{name}={value!r} (queue {queue!r}) is not available yet in this version. Leave it out."""
-
-
 class StateMissing(ConfigError):
     """{feature} needs a place to keep state and none is configured. Set {setting}, for example in the
     environment: FUNBOOST_{setting}=memory://"""

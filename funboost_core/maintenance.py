@@ -81,7 +81,7 @@ class Maintenance:
                     self._alarm = inf
             consumers = self._consumers()
             if self._hurrying:
-                self._hurrying = any(not consumer.settler.eager for consumer in consumers)
+                self._hurrying = any(consumer.hurries for consumer in consumers)
                 self._each(consumers, "tick")
             if ringing:
                 self._each(consumers, "alarm")

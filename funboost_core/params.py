@@ -33,7 +33,7 @@ class PublisherParams(BaseModel):
     queue_name: str = Field(min_length=1, description="The queue.")
     broker_kind: Optional[str] = Field(default=None, description="Broker; None = the setting BROKER_KIND.")
     log_level: int = Field(default=10, description="Level of the queue's logger.")
-    logger_prefix: str = Field(default="", description="Put in front of the queue's name in its logger's name.")
+    logger_prefix: str = Field(default="", description="Put in front of the name of the queue's logger.")
     publish_msg_log_use_full_msg: bool = Field(
         default=False, description="Log whole messages, not only their arguments."
     )

@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Callable, Union
 
+from .errors import ConfigError
 from .ports.capability import Capability
 
 Factory = Union[str, Callable[..., Any]]
 
 
 def resolve(factory: Factory) -> Callable[..., Any]:
-    """The callable itself, or the one named by ``"package.module:Name"``, imported now."""
+    """The callable itself, or the one named by ``"package.module:Name"``, imported now.
+
+    Raises:
+        ConfigError: it cannot be imported, mostly because its client library is not installed.
+    """
     if not isinstance(factory, str):
         return factory
     module, _, name = factory.partition(":")
-    return getattr(import_module(module), name)  # type: ignore[no-any-return]
+    try:
+        return getattr(import_module(module), name)  # type: ignore[no-any-return]
+    except ImportError as error:
+        dist = module.partition(".")[0].replace("_", "-")
+        raise ConfigError(
+            f"{factory} cannot be imported ({error}). Install it with what it needs: pip install {dist}"
+        ) from error
 
 
 @dataclass(frozen=True)

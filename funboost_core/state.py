@@ -78,7 +78,7 @@ class State:
         for part in self.SETTINGS:
             if self.has(part) and not getattr(self._store(part), "cross_process", True):
                 raise ConfigError(
-                    f"{self.SETTINGS[part]} or STATE_URL is {self._url(part)!r}, which lives in one process: child "
+                    f"{self.SETTINGS[part]} or STATE_URL is {self.where(part)!r}, which lives in one process: child "
                     "processes would not see each other's results and flags. Set one that is shared, such as a file."
                 )
 
@@ -110,7 +110,7 @@ class State:
         scheme = url.partition("://")[0].partition("+")[0]
         if "://" not in url:
             raise ConfigError(
-                f"{self.SETTINGS[part]} or STATE_URL is {url!r}, which is no URL; write memory:// or the like."
+                f"{self.SETTINGS[part]} or STATE_URL is no URL: it has no ://. Write memory:// or the like."
             )
         if url not in self._stores:
             spec = self._find(part, scheme)

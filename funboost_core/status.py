@@ -6,12 +6,13 @@ import datetime
 import os
 import sys
 import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from time import time
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-
 from .errors import text_of
-from .message import encode
+from .message import RESERVED, encode
 from .native import get_ident
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 FAILED = "FUNC_RUN_ERROR"
 """The `result` of a run that failed."""
 
-_FOREIGN = frozenset({"_id", "task_id", "msg_dict", "params", "params_str", "result", "exception", "exception_msg"})
-"""Entries of a record that contain what came from elsewhere."""
-
 
 class FunctionResultStatus:
     """Status and result of the run of one message.
@@ -32,9 +30,24 @@ class FunctionResultStatus:
     host_process, process_id, thread_id, total_thread, script_name, script_name_long, run_times, run_status` ("running"
     or "finish"), `success, result, exception, exception_type, exception_msg, time_start, time_end, time_cost`
     (seconds), `rpc_chain_error_msg_dict, rpc_result_expire_seconds`.
+
+    Args:
+        values: its attributes; or the name of a queue, which with the other two makes one of a run that has not begun.
+        function: the function's name.
+        msg_dict: the message, with or without ``extra``.
+
+    Example::
+
+        status = FunctionResultStatus("add", "add", {"x": 1, "y": 2})
+        status.result = 3
+        my_record_function(status)  # in a test
     """
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(
+        self, values: dict[str, Any] | str, function: str = "", msg_dict: Mapping[str, Any] | None = None
+    ) -> None:
+        if isinstance(values, str):
+            values = _before(values, function, msg_dict or {})
         self.__dict__.update(values)
 
     def __getattr__(self, name: str) -> Any:
@@ -62,24 +75,12 @@ class FunctionResultStatus:
 
     def get_status_dict(self, without_datetime_obj: bool = False) -> dict[str, Any]:
         """All of it as a dict with ``_id`` and insert times; `without_datetime_obj` leaves only JSON types."""
-        now = datetime.datetime.now()
-        text = now.isoformat(" ", "seconds")
+        now = time()
+        text = _local_text(int(now))
         status = {**self.__dict__, "_id": self.task_id, "insert_time_str": text, "insert_minutes": text[:16]}
         if not without_datetime_obj:
-            status.update(insert_time=now, utime=datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None))
+            status.update(insert_time=_naive(now, None), utime=_naive(now, datetime.timezone.utc))
         return status
-
-    def record(self, with_result: bool) -> bytes:
-        """What the history keeps, as JSON: nothing that the function may go on to change; without ``result`` if not wanted."""
-        record = self.get_status_dict(without_datetime_obj=True)
-        if not with_result:
-            del record["result"]
-        try:
-            return to_json(record, fallback=_shown)
-        except ValueError:  # bytes or text that are no UTF-8, or something that contains itself
-            for name, value in record.items():
-                record[name] = _shown(value).encode("utf-8", "replace").decode() if name in _FOREIGN else value
-            return to_json(record)
 
     def to_pretty_json_str(self) -> str:
         """Indented JSON; datetimes become text."""
@@ -143,14 +144,49 @@ def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> d
     }
 
 
+def _before(queue_name: str, function: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    extra = message.get("extra") or {}
+    arguments = {name: value for name, value in message.items() if name not in RESERVED}
+    unknown = "result exception exception_type exception_msg rpc_chain_error_msg_dict time_start time_end time_cost"
+    return {
+        **(_process or _of_process()),
+        **dict.fromkeys(unknown.split()),
+        "queue_name": queue_name,
+        "function": function,
+        "msg_dict": dict(message),
+        "params": arguments,
+        "params_str": _text(arguments),
+        "task_id": extra.get("task_id"),
+        "publish_time": extra.get("publish_time"),
+        "publish_time_str": extra.get("publish_time_format", ""),
+        "thread_id": get_ident(),
+        "total_thread": threading.active_count(),
+        "run_times": 0,
+        "run_status": None,
+        "success": False,
+        "rpc_result_expire_seconds": None,
+    }
+
+
+@lru_cache(maxsize=1)  # thousands of runs a second end in the same one
+def _local_text(second: int) -> str:
+    return _naive(second, None).isoformat(" ")
+
+
+def _naive(moment: float, zone: datetime.tzinfo | None) -> datetime.datetime:
+    """A time of `zone`, None = of this machine, which does not say so: as it is documented."""
+    return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc).astimezone(zone).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=1)
+def _encoder() -> Any:
+    from json import JSONEncoder  # not at the top: a program that only publishes does without it
+
+    return JSONEncoder(ensure_ascii=False, default=str)
+
+
 def _text(value: Any) -> str:
-    import json  # not at the top: a program that only publishes does without it
-
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _shown(value: Any) -> str:
-    return str(value)[:1000]
+    return _encoder().encode(value)  # type: ignore[no-any-return]
 
 
 def dump(status: FunctionResultStatus) -> bytes:

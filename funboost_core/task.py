@@ -44,17 +44,37 @@ class Task:
 
     @functools.cached_property
     def logger(self) -> Logger:
-        """The queue's logger; its level is only touched where the user set one."""
+        """The logger of what consumes the queue."""
+        return self._logger("Consumer")
+
+    @functools.cached_property
+    def publishing_logger(self) -> Logger:
+        """The logger of what publishes to the queue; here the same."""
+        same = self.logger_name("Publisher") == self.logger_name("Consumer")
+        return self.logger if same else self._logger("Publisher")
+
+    def logger_name(self, side: str) -> str:
+        """The name of the queue's logger; `side` is Consumer or Publisher, for distributions that keep two."""
+        return f"funboost.{self.params.logger_prefix}{self.params.queue_name}"
+
+    def _logger(self, side: str) -> Logger:
+        """Its level is only touched where the user set one, here or in a subclass; its lines know the task."""
         import logging
 
         from .logs import TaskIdFilter
 
-        logger = logging.getLogger(f"funboost.{self.params.logger_prefix}{self.params.queue_name}")
-        if "log_level" in self.params.model_fields_set:
+        logger = logging.getLogger(self.logger_name(side))
+        again = type(self.params).model_fields["log_level"].description is None  # declared anew, it has not ours
+        if again or "log_level" in self.params.model_fields_set:
             logger.setLevel(self.params.log_level)
         if not any(isinstance(known, TaskIdFilter) for known in logger.filters):
             logger.addFilter(TaskIdFilter())
+        if not self.hooks.hook.funboost_logging(logger=logger, task=self):
+            self.equip(logger)
         return logger
+
+    def equip(self, logger: Logger) -> None:
+        """Hang handlers on a new logger; here none, `logging` is the program's."""
 
     @functools.cached_property
     def spec(self) -> BrokerSpec:

@@ -90,6 +90,7 @@ class Worker:
 
     def multi_process_consume(self, task: Task, processes: int) -> None:
         """Consume in that many child processes, which are restarted when they die."""
+        task.logger.debug("%s: consumed in %d processes", task.queue_name, processes)
         lifetime.hold(self)
         self.supervisor.start(task, processes)
 

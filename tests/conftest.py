@@ -31,11 +31,12 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_facto
 
 @pytest.fixture(autouse=True)
 def _no_level_left():
-    """A task with `log_level` sets the level of its queue's logger, which other tests use too."""
+    """Tasks set levels of the loggers of their queues and hang handlers on them; other tests use these loggers too."""
     yield
     for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.startswith("funboost.") and isinstance(logger, logging.Logger):
+        if name.partition(".")[0] == "funboost" and isinstance(logger, logging.Logger):
             logger.setLevel(logging.NOTSET)
+            logger.handlers.clear()
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -196,8 +196,15 @@ class Consumer:
         """From the maintenance thread, at about the time for which a message is parked."""
         self._mover.alarm()
 
+    @property
+    def hurries(self) -> bool:
+        """Whether `tick` is to be called."""
+        return not self.settler.eager or (isinstance(self.line, Crew) and self.line.alone.watched)
+
     def tick(self) -> None:
         """Every few milliseconds while tasks are fast: no acknowledgement waits behind one that suddenly is slow."""
+        if isinstance(self.line, Crew):
+            self.line.tick()
         turned, self._ticked = self.intake.progress != self._ticked, self.intake.progress
         if not self.settler.eager and not turned:  # otherwise the last fetch took them along
             self.settler.flush()

@@ -1,7 +1,8 @@
 """Threads that take turns: whoever finds nothing ready fetches (the leader), the others run or wait (followers).
 
 A message is fetched and run by the same thread, without a hand-over; more threads are started only when there is
-something for them to do and no idle one waits, never more than the pool's limit.
+something for them to do and no idle one waits, never more than the pool's limit.  While runs are quick, the leader runs
+a single message alone (`alone`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition
+from .alone import Alone
 from .attempts import Abandoned
 from .execution import SUCCESS, prepare, run, work_out
 from .leaving import leave
@@ -40,12 +42,14 @@ class Crew:
         settler: Settler,
         conclude: Callable[[Delivery, Outcome], bool],
         clock: Clock,
+        hurry: Callable[[], None],
     ) -> None:
         self._pool = pool
         self._intake = intake
         self._settler = settler
         self._conclude = conclude
         self._clock = clock
+        self.alone: Alone = Alone(clock, hurry)
         self._turn = Condition()
         self._leading = False
         self._help = False  # somebody is being woken, or nobody could be
@@ -115,6 +119,11 @@ class Crew:
                 self._clock.wait(self._turn, left)
         return True
 
+    def tick(self) -> None:
+        """Send somebody to fetch where a run that was to be quick is not."""
+        if self.alone.tick():
+            self._call_help()
+
     # -- a worker ---------------------------------------------------------------------------------------------
 
     def _work(self, begun: tuple[Delivery, Outcome] | None = None) -> None:
@@ -130,8 +139,12 @@ class Crew:
                     if not self._refill():
                         return
                     continue
-                if not self._help and (self.ready or not self._leading):
-                    self._call_help()
+                if self.ready:
+                    if not self._help:
+                        self._call_help()
+                elif not self._help and not self._leading:
+                    self._run_single(delivery)
+                    continue
                 self._process(delivery)
         except Abandoned:  # another one has taken this one's place
             return
@@ -139,6 +152,17 @@ class Crew:
             self._left()
             self._call_help()  # somebody has to fetch
             raise
+
+    def _run_single(self, delivery: Delivery) -> None:
+        began = self._clock.monotonic()
+        if self.alone.begin(delivery, began):
+            self._settler.eager = False  # this thread fetches next, or a tick acknowledges
+        else:
+            self._call_help()
+        try:
+            self._process(delivery)
+        finally:
+            self.alone.end(delivery, began)
 
     def _process(self, delivery: Delivery) -> None:
         if delivery.plan.bare:
@@ -207,7 +231,7 @@ class Crew:
             self.size += 1
             try:
                 self._pool.start(self._work)
-            except BaseException:
+            except Exception:  # not what a signal raises here: the thread has begun, and counts itself out
                 self.size -= 1
                 raise
 

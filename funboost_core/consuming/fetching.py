@@ -129,20 +129,21 @@ class Intake:
     def _ask(self, limit: int, wait: float) -> Sequence[Delivery]:
         self._settler.settle_deferred()
         done = self._settler.take_acks()
-        if done or not wait or not (self._drained and self._broker.fetch_looks):  # else `fetch` does, in one trip
-            try:
+        try:
+            if not wait or not (self._drained and self._broker.fetch_looks):  # else `wait` does, in one trip
                 asked = self._clock.monotonic()
                 deliveries = self._broker.turn(done, limit)
                 self._trip = self._clock.monotonic() - asked
-            except Exception:
-                self._settler.acks.extend(done)
-                raise
-            self._drained = len(deliveries) < limit
-            if deliveries or not wait:
-                return deliveries
-        self._settler.eager = True  # we are about to wait: nothing would carry the acknowledgements
-        self._settler.flush()
-        deliveries = self._broker.fetch(limit, wait)
+                self._drained = len(deliveries) < limit
+                if deliveries or not wait:
+                    return deliveries
+                done = []
+            self._settler.eager = True  # nothing would carry what is acknowledged while we wait
+            done += self._settler.take_acks()
+            deliveries = self._broker.wait(done, limit, wait) if done else self._broker.fetch(limit, wait)
+        except Exception:
+            self._settler.acks.extend(done)
+            raise
         self._drained = len(deliveries) < limit
         if deliveries:
             self._gate.rested()

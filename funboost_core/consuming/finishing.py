@@ -31,15 +31,22 @@ def reply(task: Task, params: BoosterParams) -> Finish:
 
 def keeping(task: Task, kept: HistoryParams) -> Finish:
     """Keep the status in the history store: also, as running, between two runs of a message."""
+    from ..ports.store import Record
     from ..status import FunctionResultStatus
 
     writer, ttl = task.environment.worker.history, float(kept.expire_seconds)
     last = writer.add if kept.is_use_bulk_insert else writer.save
 
+    def record(status: FunctionResultStatus) -> Record:
+        values = status.get_status_dict(without_datetime_obj=True)
+        if not kept.is_save_result:
+            del values["result"]
+        return Record.of(values)
+
     def keep(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
         if isinstance(verdict, (Retry, Requeue)):
-            writer.add(FunctionResultStatus.between(delivery, outcome).record(kept.is_save_result), ttl)
+            writer.add(record(FunctionResultStatus.between(delivery, outcome)), ttl)
         else:
-            last(FunctionResultStatus.finished(delivery, outcome, verdict).record(kept.is_save_result), ttl)
+            last(record(FunctionResultStatus.finished(delivery, outcome, verdict)), ttl)
 
     return keep

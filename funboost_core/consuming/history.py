@@ -7,12 +7,11 @@ from collections import deque
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic_core import from_json
-
 from ..native import Condition, Lock, Thread
 
 if TYPE_CHECKING:
     from ..environment import Environment
+    from ..ports.store import Record
 
 logger: logging.Logger = logging.getLogger("funboost.history")
 
@@ -30,14 +29,15 @@ LONGEST = 30.0
 """Seconds before a store that failed is asked again, growing from `EVERY`."""
 PRUNE = 600.0
 """Seconds between two looks for records that have outlived their time."""
+_NEVER = 1 << 60
 _AWAY = 3
 """So many records that fail one after the other are not to blame themselves."""
 
 
 class Entry(NamedTuple):
-    """A record as JSON, and the seconds for which the store keeps it."""
+    """A record, and the seconds for which the store keeps it."""
 
-    record: bytes
+    record: Record
     ttl: float
 
 
@@ -49,7 +49,7 @@ class HistoryWriter:
     Example::
 
         writer = HistoryWriter(environment)
-        writer.add(status.record(True), 3600)
+        writer.add(Record.of(status.get_status_dict()), 3600)
         writer.flush()
     """
 
@@ -57,8 +57,9 @@ class HistoryWriter:
         self._state = environment.state
         self._clock = environment.clock
         self._changed = Condition()
-        self._waiting: deque[Entry] = deque()
-        self._size = 0
+        self._waiting: deque[Entry] = deque()  # appended to without the lock, for which hundreds of threads would queue
+        self._wake_at = _NEVER  # so many that wait end the thread's own wait
+        self._large = 0  # bytes of those that are large
         self._writing = Lock()
         self._stuck = False  # somebody waited for `_writing` in vain
         self._failures = 0
@@ -70,13 +71,13 @@ class HistoryWriter:
 
     # -- called by tasks ------------------------------------------------------------------------------------------
 
-    def add(self, record: bytes, ttl: float) -> None:
+    def add(self, record: Record, ttl: float) -> None:
         """Write it within half a second.  Waits only for a store that is slower than the tasks."""
         self._append(Entry(record, ttl))
         if self._full:
             self._make_room()
 
-    def save(self, record: bytes, ttl: float) -> None:
+    def save(self, record: Record, ttl: float) -> None:
         """Write it now, with what others have added meanwhile; later where the store is away."""
         self.add(record, ttl)
         if self._answers:
@@ -116,17 +117,21 @@ class HistoryWriter:
 
     @property
     def _full(self) -> bool:
-        return len(self._waiting) > MOST or self._size > MOST_BYTES
+        return len(self._waiting) > MOST or self._large > MOST_BYTES // 2
 
     def _append(self, entry: Entry) -> None:
-        with self._changed:
-            if self._thread is None:
-                self._stopping = False
-                self._thread = Thread(target=self._run, name="funboost-history", daemon=True)
-                self._thread.start()
-            self._waiting.append(entry)
-            self._size += len(entry.record)
-            if len(self._waiting) in (1, BATCH):
+        large = _large(entry)
+        if large:
+            with self._changed:
+                self._large += large
+        self._waiting.append(entry)  # before the looks: who waits or ends looks here afterwards
+        if self._thread is None or len(self._waiting) >= self._wake_at:
+            with self._changed:
+                if self._thread is None:
+                    self._stopping = False
+                    self._thread = Thread(target=self._run, name="funboost-history", daemon=True)
+                    self._thread.start()
+                self._wake_at = _NEVER
                 self._changed.notify_all()
 
     def _make_room(self) -> None:
@@ -135,7 +140,7 @@ class HistoryWriter:
         dropped = 0
         with self._changed:
             while self._full:
-                self._size -= len(self._waiting.popleft().record)
+                self._large -= _large(self._waiting.popleft())
                 dropped += 1
         self._give_up(dropped)
 
@@ -154,13 +159,13 @@ class HistoryWriter:
     def _take(self) -> list[Entry]:
         with self._changed:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            self._size -= sum(len(entry.record) for entry in batch)
+            self._large -= sum(map(_large, batch))
             return batch
 
     def _put_back(self, entries: list[Entry]) -> None:
         with self._changed:
             self._waiting.extendleft(reversed(entries))
-            self._size += sum(len(entry.record) for entry in entries)
+            self._large += sum(map(_large, entries))
             self._changed.notify_all()  # the thread may have found nothing meanwhile
 
     def _write(self, batch: list[Entry]) -> list[Entry]:
@@ -190,21 +195,21 @@ class HistoryWriter:
             self._failed(error)
             return batch
         self._wrote()
-        written = {_name(entry) for entry in batch if entry not in failed}
-        return self._suspect([entry for entry in failed if _name(entry) not in written], error)
+        written = {entry.record.id for entry in batch if entry not in failed}
+        return self._suspect([entry for entry in failed if entry.record.id not in written], error)
 
     def _suspect(self, failed: list[Entry], error: Exception) -> list[Entry]:
         """Those that failed beside others for the first time are tried once more: the store may have been away just then."""
         for entry in failed:
             if entry in self._suspects:
-                logger.error("The record of %s is given up: %r", _name(entry), error)
+                logger.error("The record of %s is given up: %r", entry.record.id, error)
                 self.dropped += 1
         self._suspects = [entry for entry in failed if entry not in self._suspects]
         return self._suspects
 
     def _save(self, entries: list[Entry]) -> None:
         for ttl, group in groupby(entries, lambda entry: entry.ttl):
-            self._state.history.save([from_json(entry.record) for entry in group], ttl)
+            self._state.history.save([entry.record for entry in group], ttl)
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
@@ -236,15 +241,19 @@ class HistoryWriter:
         """Wait until there is something to do; False when the thread is to end."""
         now = self._clock.monotonic
         with self._changed:
-            while not self._stopping and not self._waiting and now() < prune:
+            while not self._stopping and not self._some(1) and now() < prune:
                 self._clock.wait(self._changed, prune - now())
             pause = min(LONGEST, EVERY * 2 ** min(self._failures, 10))
             end = now() + pause
-            while (
-                not self._stopping and now() < min(end, prune) and not (self._answers and len(self._waiting) >= BATCH)
-            ):
+            while not self._stopping and now() < min(end, prune) and not (self._answers and self._some(BATCH)):
                 self._clock.wait(self._changed, min(end, prune) - now())
+            self._wake_at = _NEVER
             return not self._stopping
+
+    def _some(self, number: int) -> bool:
+        """Whether so many wait; else the wait that follows ends when they do."""
+        self._wake_at = number
+        return len(self._waiting) >= number
 
     def _prune(self) -> None:
         try:
@@ -253,5 +262,7 @@ class HistoryWriter:
             logger.warning("Old records of history could not be deleted (%s: %s).", type(error).__name__, error)
 
 
-def _name(entry: Entry) -> str:
-    return str(from_json(entry.record)["_id"])
+def _large(entry: Entry) -> int:
+    """The bytes of a record that counts as large; the others are bounded by their number, so that they need no sum."""
+    size = len(entry.record.payload) + len(entry.record.searched)
+    return size if size * MOST > MOST_BYTES // 2 else 0

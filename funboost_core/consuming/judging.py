@@ -11,6 +11,7 @@ from ..policies import retry
 if TYPE_CHECKING:
     from ..outcome import Outcome, Verdict
     from ..ports.broker import Delivery
+    from ..task import Task
 
 
 def judge(delivery: Delivery, outcome: Outcome) -> Verdict:
@@ -45,3 +46,18 @@ def report(delivery: Delivery, outcome: Outcome, verdict: Verdict) -> None:
     elif isinstance(verdict, (DeadLetter, Drop)):
         fate = "to the dead-letter queue" if isinstance(verdict, DeadLetter) else "given up"
         logger.error("%s: %s, %s", where, fate, verdict.reason, exc_info=detail, extra=about)
+
+
+def log_run(delivery: Delivery, task: Task, outcome: Outcome) -> None:
+    """One line for each run, where the queue's logger is at DEBUG when its consumer starts."""
+    told = repr(outcome.result) if outcome.error is None else type(outcome.error).__name__
+    task.logger.debug(
+        "%s: %s run %d took %.3f s with %.1000s: %.1000s",
+        task.queue_name,
+        delivery.task_id,
+        outcome.runs,
+        outcome.ended - outcome.started,
+        delivery.arguments,
+        told,
+        extra={"task_id": delivery.task_id},
+    )

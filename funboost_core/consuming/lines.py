@@ -86,7 +86,7 @@ def make_line(
     if isinstance(pool, InlinePool):
         return Inline(intake, settler, conclude)
     if isinstance(pool, ThreadPool):
-        return Crew(pool, intake, settler, conclude, clock)
+        return Crew(pool, intake, settler, conclude, clock, task.environment.worker.hurry)
     assert isinstance(pool, TaskPool)
     permits = pool.permits() if isinstance(pool, ExecutorPool) else Permits(pool.limit)
     return Dispatch(pool, permits, intake, settler, conclude, clock)

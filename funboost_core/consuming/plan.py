@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Callable
 
 from .. import binding
@@ -16,6 +17,7 @@ from ..signature import awaiting, by_name
 from ..timing import TIMES
 from . import admission, finishing, fires, key_limits, kills, uniqueness
 from .claims import Claims
+from .judging import log_run
 from .recording import Recorder
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ class Plan:
             *binding.bind(hooks, "funboost_before_execute", "delivery", "task"),
         )
         self.after: tuple[Bound, ...] = binding.bind(hooks, "funboost_after_execute", "delivery", "task", "outcome")
+        if task.logger.isEnabledFor(logging.DEBUG):
+            self.after += (log_run,)
         self.judge: Bound | None = binding.bind_deciding(hooks, "funboost_judge", "delivery", "task", "outcome")
         self.before_ack: tuple[Bound, ...] = binding.bind(hooks, "funboost_before_ack", "delivery", "task", "verdict")
         self.after_ack: tuple[Bound, ...] = binding.bind(hooks, "funboost_after_ack", "delivery", "task", "verdict")

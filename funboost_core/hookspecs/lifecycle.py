@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..payloads.codecs import Codec
     from ..ports.broker import Delivery
     from ..task import Task
-    from ..worker import Worker
 
 
 class Publishing:
@@ -236,53 +235,4 @@ class Acknowledging:
             @hookimpl
             def funboost_after_ack(delivery):
                 done.append(delivery.task_id)
-        """
-
-
-class Working:
-    """The worker's own life."""
-
-    @hookspec
-    def funboost_worker_started(self, worker: Worker) -> None:
-        """Notify: called when the first task of this process starts to consume.
-
-        Example::
-
-            from funboost_core import hookimpl
-
-            up = []
-
-            @hookimpl
-            def funboost_worker_started(worker):
-                up.append(worker)
-        """
-
-    @hookspec
-    def funboost_worker_stopping(self, worker: Worker) -> None:
-        """Notify: called when draining begins.
-
-        Example::
-
-            from funboost_core import hookimpl
-
-            down = []
-
-            @hookimpl
-            def funboost_worker_stopping(worker):
-                down.append(worker)
-        """
-
-    @hookspec
-    def funboost_worker_error(self, worker: Worker, error: BaseException) -> None:
-        """Notify: called when the worker's own machinery met an error (a broker that is away, a hook that failed).
-
-        Example::
-
-            from funboost_core import hookimpl
-
-            troubles = []
-
-            @hookimpl
-            def funboost_worker_error(error):
-                troubles.append(error)
         """

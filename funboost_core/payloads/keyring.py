@@ -66,6 +66,11 @@ class Keyring:
             keys = () if own is None else (own,)
         return next((key for key in keys if key.id == key_id), None)
 
+    def ids(self) -> list[str]:
+        """The names of the keys there are, that of new messages first: they tell nothing of the secrets."""
+        own = None if self._configured() else self._own(make=False)
+        return [key.id for key in (*self._configured(), *((own,) if own else ()))]
+
     def _configured(self) -> tuple[Key, ...]:
         if self._keys is None:
             given = self._environment.settings("SECRET_KEY") or ()

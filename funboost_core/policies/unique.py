@@ -35,6 +35,12 @@ def scope(task: Task, what: str) -> str:
     return f"{task.queue}:{what}"
 
 
+def forget(task: Task) -> None:
+    """Forget which calls of a queue have run: what would be refused as a repetition may run again."""
+    for what in (AFTER_SUCCESS, THROTTLE):
+        task.environment.state.filter.clear(scope(task, what))
+
+
 def key_of_call(task: Task) -> KeyOfCall:
     """The function that gives the key of a call by its arguments and extra: its own `filter_str`, else `unique_key`.
 

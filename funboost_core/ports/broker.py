@@ -90,23 +90,38 @@ class BrokerContext:
 class Broker(ABC):
     """What all brokers share.  One object serves one queue of one process and is made lazily.
 
-    `publish`, `count`, `purge` may be called from any thread; `open` is called once before anything else in the
-    process that uses it, `close` once at the end.  Connection errors are raised as `BrokerUnavailable`; the core
-    waits and tries again for ever.
+    The publisher of a queue and each consumer of it have an object of their own; a forked process makes new ones, and
+    never touches those of its parent.  `publish`, `count`, `purge` may be called from several threads at once, also
+    while the object consumes; `open` is called once before anything else in the process that uses it, `close` once at
+    the end.
+
+    What is raised: `ConfigError` for what only a change of the settings mends, `BrokerUnavailable` for what may pass,
+    `BrokerError` for a message that the server will never take; each says what to do and shows no password
+    (`funboost_core.settings.hide`).  Publishers are told; consumers wait and try again for ever.
     """
 
     def __init__(self, context: BrokerContext) -> None:
         self.context = context
 
     def open(self) -> None:
-        """Connect.  Raise `ConfigError` for settings that can never work, `BrokerUnavailable` for the rest."""
+        """Connect.  What it raises is raised by the first `push`, and by `consume()`, which is not tried again.
+
+        Raise `ConfigError` for settings that can never work, a refused password among them.  A broker whose server may be
+        away when its consumers start says nothing here, connects later, and lets `publish`, `fetch` and `run` raise
+        `BrokerUnavailable`.
+        """
 
     def close(self) -> None:
         """Release everything; what was fetched and not acknowledged goes back to the queue, `attempts` as they were."""
 
     @abstractmethod
     def publish(self, messages: Sequence[Outgoing]) -> None:
-        """Publish a batch; the messages are safe, in this order, when it returns."""
+        """Publish a batch; the messages are safe, in this order, when it returns.
+
+        *Safe* is what the broker promises: stored where it is PERSISTENT; handed to somebody where nothing is stored, and
+        an error when there is nobody.  It may wait for that, for a time that is an option of the broker.  When it raises,
+        a part of the batch may have been published; nobody but the caller repeats it.
+        """
 
     def count(self) -> int:
         """Messages that wait to be fetched (COUNT)."""
@@ -167,9 +182,13 @@ class PullBroker(SettlingBroker):
 
     def turn(self, done: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
         """Acknowledge `done` and fetch what is there without waiting; override where one round trip does both."""
+        return self.wait(done, limit, 0)
+
+    def wait(self, done: Sequence[Delivery], limit: int, timeout: float) -> Sequence[Delivery]:
+        """Acknowledge `done`, at once, and `fetch`; override where one round trip does both."""
         if done:
             self.ack(done)
-        return self.fetch(limit, 0)
+        return self.fetch(limit, timeout)
 
     def wake(self) -> None:
         """Make a waiting `fetch` return soon; called from other threads."""

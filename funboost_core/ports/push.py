@@ -39,7 +39,10 @@ class Sink(Protocol):
         """How many more messages are welcome just now: about as many as can start at once."""
 
     def wait(self, timeout: float) -> int:
-        """The credit, waiting at most `timeout` seconds until there is some; 0 when there is none, or no more."""
+        """The credit, waiting at most `timeout` seconds until there is some; 0 when there is none, or no more.
+
+        It blocks its thread: a client on an event loop fills a deque from there, and `run` empties that on its own thread.
+        """
 
     def lost(self, deliveries: Sequence[Delivery]) -> None:
         """These are not ours any more (the connection they came by has ended): they will be delivered again.
@@ -74,6 +77,9 @@ class PushBroker(SettlingBroker):
         Called on a thread of its own.  It may put from any thread, but those that it starts end with it.  When it raises,
         or returns early, it is called again after a growing pause, for ever.  Once `stop` is set, `wake` is called, and it
         has five seconds to return.
+
+        When the connection is lost, raise: that is how health and the log hear of it.  What has been received ahead of
+        credit stays on the object for the next call.  There may be none: `close` gives it to `Sink.leave`.
         """
 
     def wake(self) -> None:

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
+from pydantic_core import to_json
+
 Tell = Callable[[str, bytes], None]
 
 
@@ -36,12 +38,83 @@ class Replies(ABC):
         """Nobody waits for them any more; what has just arrived may be told of nevertheless."""
 
 
+SEARCHED = 4000
+"""Characters of the arguments, and of the exception, that are searched; an index over megabytes would help nobody."""
+
+
+class Record(NamedTuple):
+    """What is kept of one task: what it is searched by, and all of it as JSON.
+
+    Attributes:
+        id: of the task, as text.
+        queue: its name.
+        success: whether it succeeded; None while another run follows.
+        started: ``time_start`` in epoch seconds; None where it has none.
+        searched: the arguments and the exception, case folded.
+        payload: the status dict as JSON; a store keeps it as it is.
+    """
+
+    id: str
+    queue: str
+    success: bool | None
+    started: float | None
+    searched: str
+    payload: bytes
+
+    @classmethod
+    def of(cls, status: Mapping[str, Any]) -> Record:
+        """The record of a status dict (`FunctionResultStatus.get_status_dict`), found by its ``_id``.
+
+        It is a copy: what happens to the dict later does not change it.  What JSON cannot carry is kept as its text.
+        """
+        started, exception = status.get("time_start"), status.get("exception")
+        searched = f"{str(status.get('params_str') or '')[:SEARCHED]}\n{str(exception or '')[:SEARCHED]}".casefold()
+        return cls(
+            str(status["_id"]),
+            str(status.get("queue_name")),
+            None if status.get("run_status") == "running" else bool(status.get("success")),
+            None if started is None else float(started),
+            searched if searched.isascii() else _utf8(searched),
+            _json(status),
+        )
+
+
+def _json(status: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(status)  # most of them; a third faster without `fallback`
+    except ValueError:
+        pass
+    try:
+        return to_json(status, fallback=_shown)
+    except ValueError:  # bytes or text that are no UTF-8, or something that contains itself
+        return to_json({name: _carried(value) for name, value in status.items()}, fallback=_shown)
+
+
+def _carried(value: Any) -> Any:
+    try:
+        to_json(value, fallback=_shown)
+    except ValueError:
+        return _utf8(_shown(value))
+    return value
+
+
+def _shown(value: Any) -> str:
+    try:
+        return str(value)[:1000]
+    except Exception:
+        return f"<a {type(value).__name__} that cannot be shown>"
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 class History(ABC):
     """Status and results of past runs, one record a task, later ones replacing earlier ones."""
 
     @abstractmethod
-    def save(self, records: Sequence[Mapping[str, Any]], ttl: float) -> None:
-        """Insert or replace status dicts (`FunctionResultStatus.get_status_dict`), found by ``_id``."""
+    def save(self, records: Sequence[Record], ttl: float) -> None:
+        """Insert or replace records; a search that begins afterwards finds them."""
 
     @abstractmethod
     def get(self, task_id: str) -> dict[str, Any] | None:
@@ -134,6 +207,10 @@ class Parking(ABC):
     @abstractmethod
     def count(self, target: str) -> int:
         """Messages that wait, due or not."""
+
+    @abstractmethod
+    def purge(self, target: str) -> int:
+        """Forget all messages of `target`, due or not, claimed or not; the number forgotten."""
 
 
 class Coordinator(ABC):

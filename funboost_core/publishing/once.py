@@ -109,7 +109,7 @@ class Once:
                 other = next((answer for answer in answers if answer is not None), None)
                 if other is not None:
                     self._release([chosen.pop()])
-                    self._task.logger.info(
+                    self._task.publishing_logger.info(
                         "%s: %s is not published: %s is equal to it", self._task.queue_name, message.task_id, other
                     )
                     message.extra["task_id"] = other
@@ -152,7 +152,7 @@ class Once:
         try:
             function(*args)
         except Exception as error:
-            self._task.logger.warning(
+            self._task.publishing_logger.warning(
                 "%s: the filter failed (%s: %s); for about %d s equal calls may be held back, and then no longer.",
                 self._task.queue_name,
                 type(error).__name__,

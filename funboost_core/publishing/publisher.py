@@ -11,7 +11,7 @@ from .. import binding
 from ..checks import refuse_homeless, refuse_waiting
 from ..errors import FunboostError, NotSerializable, PublishError, SignatureError
 from ..message import Message, encode, new_task_id, respell
-from ..native import patched
+from ..native import off_hub, patched
 from ..payloads.carrying import Carrier
 from ..ports.broker import Body, Outgoing
 from ..ports.capability import Capability
@@ -45,7 +45,7 @@ class Publisher:
         self._before = binding.bind(hooks, "funboost_before_publish", "message", "task")
         self._after = binding.bind(hooks, "funboost_after_publish", "message", "task")
         self._failed = binding.bind(hooks, "funboost_publish_failed", "message", "task", "error")
-        if task.logger.isEnabledFor(logging.DEBUG):
+        if task.publishing_logger.isEnabledFor(logging.DEBUG):
             self._after = (*self._after, _log)
         self._once = once(task)
         self._hooked = bool(self._before or self._after or self._failed or self._once)
@@ -127,8 +127,11 @@ class Publisher:
         return self._broker.count() if Capability.COUNT in self.task.capabilities else -1
 
     def purge(self) -> None:
-        """Remove the messages that wait."""
+        """Remove the messages that wait, those that wait for their time in the state store included."""
         self.task.need(Capability.PURGE, "clear", "Consume the queue instead.")
+        state = self.task.environment.state
+        if state.has("parking"):  # first: what is moved from there to the broker meanwhile is removed with the others
+            off_hub(state.parking.purge, self.task.queue)
         self._broker.purge()
         if self._once is not None:
             self._once.forget()
@@ -210,7 +213,9 @@ def _log(message: Message, task: Task) -> None:
     shown = (
         {**message.arguments, "extra": message.extra} if task.params.publish_msg_log_use_full_msg else message.arguments
     )
-    task.logger.debug("%s: published %s %s", task.queue_name, message.task_id, shown)
+    task.publishing_logger.debug(
+        "%s: published %s %s", task.queue_name, message.task_id, shown, extra={"task_id": message.task_id}
+    )
 
 
 class _Stamp:

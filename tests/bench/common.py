@@ -17,6 +17,9 @@ from typing import Any, Callable
 SECONDS = float(os.environ.get("FUNBOOST_BENCH_SECONDS", "4"))
 """A measurement ends after this long when not all of its messages are done: slow peers do fewer."""
 BLOCK = 100
+HELD = 8
+PATIENCE = 20.0
+"""Seconds for which `recovery` waits for the messages of a worker that was killed."""
 QUIET = 0.5
 """A consumer that shares a queue has ended when nothing has run for so many seconds."""
 
@@ -134,6 +137,77 @@ def round_trips(n: int, trip: Callable[[int], Any]) -> Figure:
         times.append(time.perf_counter() - begun)
     cpu = time.process_time() - cpu
     return {"value": statistics.median(times) * 1000, "unit": "ms", "cpu_us": cpu / len(times) * 1e6}
+
+
+def note(folder: str, who: str, number: int) -> None:
+    """Write down that `who` runs message `number`; whole lines, whoever writes at the same time."""
+    with open(Path(folder, who), "ab", buffering=0) as file:
+        file.write(b"%d\n" % number)
+
+
+def noted(folder: str, who: str) -> set[int]:
+    """The messages that `who` has begun to run."""
+    try:
+        return {int(line) for line in Path(folder, who).read_bytes().split()}
+    except FileNotFoundError:
+        return set()
+
+
+def worker_function(folder: str, who: str, seconds: float) -> Callable[..., int]:
+    """The task of `recovery` and `cold_start`."""
+
+    def function(x: int, y: int) -> int:
+        note(folder, who, x)
+        time.sleep(seconds)
+        return x + y
+
+    return function
+
+
+def recovery(peer: str, send: Callable[[int], Any], folder: str, **options: Any) -> Figure:
+    """Seconds from the SIGKILL of a worker until another one has run all that it held; PATIENCE where it has not."""
+    everything = set(range(HELD))
+    first = child(peer, "worker", folder=folder, who="first", seconds=600, **options)
+    second = None
+    try:
+        for number in everything:
+            send(number)
+        _until(lambda: bool(noted(folder, "first")), 30)
+        time.sleep(1)  # it takes what it takes
+        second = child(peer, "worker", folder=folder, who="second", seconds=0, **options)
+        time.sleep(3)  # which runs the rest
+        waiting = everything - noted(folder, "second")
+        first.kill()
+        start = time.perf_counter()
+        _until(lambda: noted(folder, "second") == everything, PATIENCE)
+        missing = everything - noted(folder, "second")
+        return {"value": time.perf_counter() - start, "unit": "s", "held": len(waiting), "not back": len(missing)}
+    finally:
+        first.kill()
+        if second is not None:
+            second.kill()
+
+
+def cold_start(peer: str, send: Callable[[int], Any], folder: str, **options: Any) -> Figure:
+    """Milliseconds from the start of a worker's process to the run of a message that waits; median, once to warm up."""
+    times = []
+    for number in range(6):
+        send(number)
+        start = time.perf_counter()
+        process = child(peer, "worker", folder=folder, who="first", seconds=0, **options)
+        _until(lambda number=number: number in noted(folder, "first"), 30)  # type: ignore[misc]
+        times.append(time.perf_counter() - start)
+        time.sleep(0.3)  # it acknowledges
+        process.kill()
+        process.wait()
+        time.sleep(0.2)  # the server must not give the next message to it
+    return {"value": statistics.median(times[1:]) * 1000, "unit": "ms"}
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.perf_counter() + seconds
+    while not condition() and time.perf_counter() < end:
+        time.sleep(0.002)
 
 
 def idle(seconds: float) -> Figure:

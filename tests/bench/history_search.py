@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from funboost_core import Environment
-from funboost_core.ports.store import History
+from funboost_core.ports.store import History, Record
 
 BATCH = 5000
 QUEUES = 10
@@ -56,7 +56,9 @@ def fill(history: History, rows: int) -> None:
     """Make the records, a year's time to live."""
     began = time.perf_counter()
     for first in range(0, rows, BATCH):
-        history.save([record(number, rows) for number in range(first, min(rows, first + BATCH))], 365 * 86400.0)
+        history.save(
+            [Record.of(record(number, rows)) for number in range(first, min(rows, first + BATCH))], 365 * 86400.0
+        )
         if first % 500_000 == 0:
             print(f"{first:>9,} records after {time.perf_counter() - began:.0f} s", flush=True)
 

@@ -119,6 +119,9 @@ def _round(case: Case, pythons: dict[str, str], folder: str | None) -> Iterator[
         if name in ("ours", *case.peers)
     ]
     for who, module, program, options, python in turns:
+        if case.warm:  # modules are compiled when they are first imported, and that takes memory
+            with contextlib.suppress(Failed):
+                _measure(python, module, program, options, folder)
         limit = _measure(sys.executable, "raw", case.limit, case.options, folder)
         yield {"case": case.name, "who": "limit", "figure": limit, "limit": limit["value"]}
         try:
@@ -137,8 +140,9 @@ def _measure(python: str, module: str, program: str, options: dict[str, Any], fo
     """Run one program in a process and a folder of its own."""
     place = tempfile.mkdtemp(prefix="funboost-bench-", dir=folder)
     command = [python, str(HERE / "measure.py"), module, program, json.dumps({**options, "folder": place})]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     except subprocess.TimeoutExpired as error:
         raise Failed(f"{module}.{program}({options}) takes for ever:\n{error.stderr}") from error
     finally:

@@ -23,9 +23,9 @@ kinds = pytest.mark.parametrize("kind", BROKERS)
 
 @pools
 @kinds
-def test_a_hundred_killed_redis_consumers(tmp_path, start_redis, kind, pool):
+def test_two_hundred_killed_redis_consumers(tmp_path, start_redis, kind, pool):
     world = redis_world(start_redis().url, kind)
-    report(f"consumers, {kind}, {pool}", kill_stories.consumers(tmp_path, pool, 100, world))
+    report(f"consumers, {kind}, {pool}", kill_stories.consumers(tmp_path, pool, 200, world))
 
 
 @kinds

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextvars
+from functools import partial
 
 from funboost_pool_asyncio.pool import Asyncio
 from funboost_pool_threading.pool import Threads
 
 from funboost_core import ConfigError, PoolSpec, hookimpl
-from funboost_core.native import Event, Thread
+from funboost_core.consuming.interrupting import ThreadInterrupter, thrower
+from funboost_core.native import Event, Thread, sleep
 from funboost_core.outcome import Outcome
+from funboost_core.ports.pool import Interrupter, TaskPool
 from funboost_core.signature import is_coroutine
 
 
@@ -20,6 +23,17 @@ def each(test: str, *shapes: str) -> tuple[str, ...]:
 def errors(name: str, *shapes: str) -> tuple[str, ...]:
     kinds = ("ValueError", "SystemExit", "KeyboardInterrupt", "GeneratorExit")
     return tuple(test for kind in kinds for test in each(name, *(f"{shape}-{kind}" for shape in shapes)))
+
+
+def interrupted(shape: str) -> tuple[str, ...]:
+    """All that need errors and contexts as they are."""
+    where = (
+        "is_late_is_ended_where_it_waits",
+        "is_killed_is_ended_where_it_waits",
+        "ends_about_its_deadline_has_one_end",
+    )
+    named = (*(f"test_a_run_that_{one}" for one in where), "test_only_the_one_that_is_late_is_ended")
+    return tuple(test for name in named for test in each(name, shape))
 
 
 class BrokenThreads(Threads):
@@ -84,7 +98,7 @@ class SwallowsExceptions(BrokenThreads):
     """What a function raises counts as None."""
 
     names = errors("test_an_exception_becomes_a_failed_run", "def")
-    also = each("test_a_failed_run_is_run_again", "def")
+    also = (*each("test_a_failed_run_is_run_again", "def"), *interrupted("def"))
 
     def adapt(self, function):
         def call(**arguments):
@@ -100,7 +114,7 @@ class SwallowsOutcomes(BrokenLoop):
     """The same in a pool that is told outcomes."""
 
     names = errors("test_an_exception_becomes_a_failed_run", "async def")
-    also = each("test_a_failed_run_is_run_again", "async def")
+    also = (*each("test_a_failed_run_is_run_again", "async def"), *interrupted("async def"))
 
     def submit(self, deliveries, run, finished):
         def told(delivery, outcome):
@@ -114,6 +128,7 @@ class ForgetsResults(BrokenLoop):
     also = (
         *errors("test_an_exception_becomes_a_failed_run", "async def"),
         *each("test_a_failed_run_is_run_again", "async def"),
+        *interrupted("async def"),
     )
 
     def submit(self, deliveries, run, finished):
@@ -156,6 +171,7 @@ class LosesTheContext(BrokenThreads):
     """Calls the function in a context of its own."""
 
     names = each("test_each_run_has_its_own_context", "def")
+    also = interrupted("def")
 
     def adapt(self, function):
         return lambda **arguments: contextvars.Context().run(lambda: function(**arguments))
@@ -178,10 +194,80 @@ class LeaksTheLoop(BrokenLoop):
         pass
 
 
+class BrokenTaskPool(TaskPool):
+    """A thread for each message, about which the core knows nothing: it relies on `interrupter`."""
+
+    names: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    runs = ("def",)
+    check = BrokenThreads.check
+
+    def submit(self, deliveries, run, finished):
+        for delivery in deliveries:
+            work = partial(self._work, delivery, run, finished)
+            Thread(target=work, name=f"{self.context.name}-run", daemon=True).start()
+
+    def _work(self, delivery, run, finished):
+        finished(delivery, run(delivery))
+
+    def interrupter(self):
+        return ThreadInterrupter(thrower())
+
+    def close(self):
+        pass
+
+
+class ReachesNobody(BrokenTaskPool):
+    """Nothing is thrown into a run that is to end."""
+
+    names = (
+        *each("test_a_run_that_is_late_is_ended_where_it_waits", "def"),
+        *each("test_a_run_that_is_killed_is_ended_where_it_waits", "def"),
+    )
+
+    def interrupter(self):
+        return None
+
+
+class ReachesAnother(BrokenTaskPool):
+    """What is thrown arrives in another run."""
+
+    names = each("test_only_the_one_that_is_late_is_ended", "def")
+    also = (
+        *each("test_a_run_that_ends_about_its_deadline_has_one_end", "def"),
+        *each("test_a_run_that_is_late_is_ended_where_it_waits", "def"),
+    )
+
+    def __init__(self, context):
+        super().__init__(context)
+        self._running = []
+
+    def _work(self, delivery, run, finished):
+        self._running.append(ThreadInterrupter(thrower()))
+        super()._work(delivery, run, finished)
+
+    def interrupter(self):
+        return _Last(self._running)
+
+
+class _Last(Interrupter):
+    def __init__(self, running):
+        self._running = running
+        self._reached = None
+
+    def throw(self, claim):
+        self._reached = self._running[-1]
+        self._reached.throw(claim)
+
+    def absorb(self):
+        while self._reached is None:
+            sleep(0.001)
+
+
 BROKEN = {
     cls.__name__: cls
     for cls in vars().copy().values()
-    if isinstance(cls, type) and cls.__module__ == __name__ and cls.names
+    if isinstance(cls, type) and cls.__module__ == __name__ and getattr(cls, "names", ())
 }
 
 

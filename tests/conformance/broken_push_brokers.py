@@ -83,8 +83,19 @@ class LosesWhatIsAhead(Unstored):
     """Forgets at the end what it has received ahead of credit."""
 
     names = ("test_what_was_accepted_runs_around_a_stop",)
+    also = ("test_what_is_in_hand_when_run_fails_is_left",)
 
     def ended(self, sink, arrived): ...
+
+
+class LosesWhatAFailedRunHeld(Unstored):
+    """Leaves what it has received only where `run` ends in good order."""
+
+    names = ("test_what_is_in_hand_when_run_fails_is_left",)
+
+    def ended(self, sink, arrived):
+        if sink.stop.is_set():
+            super().ended(sink, arrived)
 
 
 class LeaksItsThread(CalledBack):

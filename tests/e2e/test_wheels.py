@@ -213,6 +213,7 @@ def test_every_documented_broker_is_there_or_names_what_to_install(complete):
         "RABBITMQ_AMQPSTORM": "funboost-broker-rabbitmq-amqpstorm",
         "KAFKA_CONFLUENT": "funboost-broker-kafka-confluent",
         "MQTT": "funboost-broker-mqtt",
+        "NATS": "funboost-broker-nats",
     }.items():
         assert f"pip install {dist}" in told[kind], told[kind]
     for kind, text in told.items():

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import isolated_tasks as tasks
@@ -82,18 +81,9 @@ def test_how_a_run_ends(how, kind, text):
 
 
 @linux
-def test_what_hangs_is_really_killed_and_its_memory_returns():
-    tasks.hangs.consume()
-    results = [tasks.hangs.push(x, memory=20_000_000) for x in range(40)]
-    found = [status(one) for one in results]
-    assert [one["success"] for one in found] == [x % 10 != 0 for x in range(40)]
-    assert {one["exception_type"] for one in found if not one["success"]} == {"TaskTimeout"}
-    (consumer,) = tasks.environment.worker.consumers()
-    assert consumer.describe()["abandoned"] == 0
-    until(lambda: len(pool()._idle) == len(pids()))  # none is in the middle of its sleep
-    assert len(pids()) <= 4
-    sizes = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in pids()]
-    assert all(size < 150e6 for size in sizes)
+def test_what_hangs_is_really_killed_and_its_memory_returns(tmp_path):
+    """In the long form, `tests/chaos/test_isolation_long.py`, a thousand."""
+    tasks.hang_some(40, WAIT, tmp_path)
 
 
 def test_a_run_is_killed_from_elsewhere():

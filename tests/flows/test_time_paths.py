@@ -197,3 +197,32 @@ def test_a_retry_keeps_its_due_time_and_is_not_too_late(make: Any) -> None:
     line.names(2)
     assert [at for _, at, _ in line.runs] == [5.0, 35.0]
     assert len({extra["due_time"] for _, _, extra in line.runs}) == 1
+
+
+def test_clear_takes_what_waits_for_its_time_and_leaves_other_queues(make: Any) -> None:
+    line = make(max_retry_times=3, retry_interval=20)
+    other = boost(BoosterParams(queue_name="other"), environment=line.environment)(lambda name: line._work(name))
+    line.failing.append("retried")
+    for task in (line.task, other):
+        task.publish({"name": f"delayed in {task.queue_name}"}, options=TaskOptions(countdown=10))
+        task.consume()
+    line.publish("retried")
+    line.names(1)
+    line.until(2)  # wherever they wait by now
+    line.task.clear()
+    line.publish("later", countdown=30)
+    line.until(35)
+    assert line.names(3) == ["delayed in other", "later", "retried"]
+    line.finished()
+
+
+def test_clear_takes_debounced_calls(make: Any) -> None:
+    line = make(debounce_seconds=10)
+    line.task.consume()
+    line.publish("cleared")
+    line.until(2)
+    line.task.clear()
+    line.publish("later")
+    line.until(15)
+    assert line.names(1) == ["later"]
+    line.finished()

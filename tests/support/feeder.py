@@ -18,6 +18,7 @@ class Feeder:
         self._environment = Environment({**settings, "DATA_DIR": str(folder / "data")})
         self._folder = folder
         self._boosters: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
         self.pushed: set[str] = set()
 
     def booster(self, queue: str = "q") -> Any:
@@ -27,7 +28,8 @@ class Feeder:
             def f(x: Any, s: float = 0) -> None:
                 raise AssertionError("the test itself consumes nothing")
 
-            self._boosters[queue] = boost(BoosterParams(queue_name=queue), environment=self._environment)(f)
+            params = BoosterParams(queue_name=queue, broker_exclusive_config=self._options)
+            self._boosters[queue] = boost(params, environment=self._environment)(f)
         return self._boosters[queue]
 
     def push(self, seconds: list[float]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from funboost_core import BoosterParams, Environment, RequeueTask, boost, fct
+from funboost_core import BoosterParams, Environment, RequeueTask, TaskOptions, boost, fct
 
 environment = Environment(
     {"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": "threading", "STATE_URL": "memory://", "DRAIN_SECONDS": 5}
@@ -59,9 +60,11 @@ def ends(how: str) -> Any:
 
 
 @isolated("hangs", function_timeout=0.3, is_support_remote_kill_task=True, concurrent_num=4)
-def hangs(x: int, memory: int = 0) -> int:
+def hangs(x: int, memory: int = 0, note: str = "") -> int:
     block = bytearray(memory)
     if x % 10 == 0:
+        if note:
+            Path(note, str(os.getpid())).touch(exist_ok=False)
         time.sleep(600)
     return len(block)
 
@@ -98,3 +101,43 @@ def requeues(path: str) -> str:
     if runs == 2:
         raise ValueError("again")
     return f"run {fct.function_result_status.run_times}"
+
+
+def hang_some(count: int, seconds: float, folder: Path) -> str:
+    """Run `count` tasks of which each tenth hangs: those are killed, the others succeed, memory returns (Linux only)."""
+    before, most = _megabytes(os.getpid()), 0.0
+    hangs.consume()
+    patient = TaskOptions(function_timeout=seconds)  # for those that are only slow to start on a busy machine
+    results = [
+        hangs.publish({"x": x, "memory": 20_000_000, "note": str(folder)}, options=patient if x % 10 else None)
+        for x in range(count)
+    ]
+    for x, result in enumerate(results):
+        status = result.set_timeout(seconds).status_and_result
+        assert status is not None
+        assert status["success"] == (x % 10 != 0), status
+        assert status["success"] or status["exception_type"] == "TaskTimeout"
+        most = max(most, sum(_megabytes(process.pid) for process in multiprocessing.active_children()))
+    (consumer,) = environment.worker.consumers()
+    assert consumer.describe()["abandoned"] == 0
+    processes, end = consumer.canceller.processes, time.monotonic() + seconds
+    assert processes is not None
+    while processes._busy:  # none is in the middle of its sleep
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    alive = {process.pid for process in multiprocessing.active_children()}
+    assert len(alive) <= 4
+    hung = {int(path.name) for path in folder.iterdir()}
+    assert len(hung) > count // 20, "most of them get so far as to say so"
+    assert not [pid for pid in hung if pid in alive or Path(f"/proc/{pid}").exists()], "they are really killed"
+    assert most < 4 * 150
+    grown = _megabytes(os.getpid()) - before
+    assert grown < 50
+    return f"{count} tasks, {len(hung)} processes killed, at most {most:.0f} MB in them, {grown:.1f} MB more here"
+
+
+def _megabytes(pid: int | None) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
+    except (FileNotFoundError, ProcessLookupError, IndexError):  # it has been killed in between
+        return 0.0

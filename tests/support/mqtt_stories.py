@@ -1,19 +1,15 @@
-"""What the tests of MQTT share: a program that knows nothing of us, and tasks that may be held up."""
+"""What the tests of MQTT share: a program that knows nothing of us."""
 
 from __future__ import annotations
 
 import threading
-import time
 
 from mqtt_suite import settings_of
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-
-from funboost_core import BoosterParams, boost
-
-PATIENCE = 10.0
+from push_stories import PATIENCE
 
 
 class Foreign:
@@ -52,36 +48,3 @@ class Foreign:
     def close(self):
         self.client.disconnect()
         self.client.loop_stop()
-
-
-class Seen(list):
-    """What ran, in a task that may be held up."""
-
-    def __init__(self):
-        super().__init__()
-        self.may = threading.Event()
-        self.may.set()
-
-    def __call__(self, x):
-        self.append(x)
-        self.may.wait(PATIENCE)
-
-    def wait_for(self, count):
-        end = time.monotonic() + PATIENCE
-        while len(self) < count:
-            assert time.monotonic() < end, f"only {len(self)} of {count} ran"
-            time.sleep(0.01)
-
-
-def task_of(environment, function, queue="q", options=None, **params):
-    def run(x):
-        return function(x)
-
-    given = BoosterParams(queue_name=queue, broker_exclusive_config=options or {}, **params)
-    return boost(given, environment=environment)(run)
-
-
-def listening(task):
-    """Its consumer has subscribed."""
-    task.consume()
-    task.push(-1)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
+import socket
 import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 
 import pytest
+from funboost_rabbitmq import wire as wires
 from funboost_testing.calls import Call
 from funboost_testing.services import Proxy, find
 from funboost_testing.services.base import free_port
@@ -149,6 +153,31 @@ class RabbitStories:
             its.push(1)
         assert "s3cret" not in str(caught.value)
 
+    def test_a_server_that_answers_nothing_is_one_clear_error(self, program, monkeypatch):
+        """Soon, and nothing of the connection is left."""
+        environment = program("amqp://u:s3cret@127.0.0.1:1")
+        client = import_module(resolve(environment.catalog.find("brokers", self.kind).factory).__module__[:-6] + "wire")
+        for module in (wires, client):
+            monkeypatch.setattr(module, "CONNECT", 0.5)
+        with socket.create_server(("127.0.0.1", 0)) as mute:
+            environment.settings.values["RABBITMQ_URL"] = f"amqp://u:s3cret@127.0.0.1:{mute.getsockname()[1]}"
+            its, begin = self.task(environment, lambda x: None), time.monotonic()
+            with pytest.raises(BrokerUnavailable, match=r"not answered within 0.5 s.*RABBITMQ_URL") as caught:
+                its.push(1)
+            assert "s3cret" not in str(caught.value)
+            assert time.monotonic() - begin < 10, "the library's own patience is 30 seconds, twice"
+            its.close()
+            while True:  # what was begun is ended, too
+                mute.settimeout(0.2)
+                try:
+                    peer, _ = mute.accept()
+                except socket.timeout:
+                    break
+                with peer:
+                    peer.settimeout(5)
+                    while peer.recv(1000):
+                        pass
+
     def test_a_queue_with_other_arguments_is_one_clear_error(self, make):
         make(**{"x-max-priority": 3})
         with pytest.raises(ConfigError, match="x-max-priority"):
@@ -224,6 +253,31 @@ class RabbitStories:
                 assert set(work_off(broker, len(messages))) == set(messages), f"cut at packet {packet}"
                 proxy.cut_after(0)
                 broker.close()
+
+    @pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut"])
+    def test_it_is_closed_while_others_use_it(self, make, rabbitmq_place, cut):
+        """At once, and they hear of nothing but that; also where the connection has just been cut."""
+
+        def use(what):
+            with contextlib.suppress(BrokerUnavailable):
+                while not broker._closed:
+                    what()
+
+        for number in range(4):
+            with Proxy(rabbitmq_place.url) as proxy:
+                broker = make("q", proxy.url)
+                uses = [lambda: broker.ack(broker.fetch(10, 1)), *[lambda: put(broker, b"1", b"2")] * 2]  # noqa: B023
+                calls = [Call(use, one) for one in uses]
+                time.sleep(0.05 * number)
+                if cut:
+                    proxy.cut()
+                begin = time.monotonic()
+                for closing in [Call(broker.close) for _ in range(2)]:
+                    closing.result()
+                assert time.monotonic() - begin < wires.CLOSING, "the library's own patience was waited for"
+                for call in calls:
+                    call.result()
+                broker.close()  # a publisher may have connected once more
 
     def test_a_queue_that_is_deleted_is_declared_again(self, make):
         broker, other = make(), make("other")

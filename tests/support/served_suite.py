@@ -25,21 +25,8 @@ class Served:
             yield proxy
 
     @pytest.fixture
-    def environment(self, server_place, proxy, tmp_path):
-        environment = self.program(
-            {
-                "BROKER_KIND": self.kind,
-                "CONCURRENT_MODE": "threading",
-                "DATA_DIR": str(tmp_path / "data"),
-                "DRAIN_SECONDS": 5.0,
-                "BEAT_SECONDS": 0.2,
-                "NAMESPACE": server_place.namespace,
-                **self.address(proxy.url),
-                **self.settings,
-            }
-        )
-        yield environment
-        environment.close()
+    def connection(self, server_place, proxy):
+        return {"NAMESPACE": server_place.namespace, **self.address(proxy.url)}
 
     @pytest.fixture
     def cut(self, proxy):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic_core import from_json
+
 from funboost_core import StateSpec, hookimpl
 from funboost_core.native import Condition
 from funboost_core.ports import store
@@ -68,6 +70,12 @@ class Parking:
     def count(self, target):
         return sum(message.target == target for message in self.kept.values())
 
+    def purge(self, target):
+        waiting = [key for key in self.kept if key[0] == target]
+        for key in waiting:
+            del self.kept[key]
+        return len(waiting)
+
 
 class History:
     """Records by id; raises what `failing` holds, or what `refuse` says of a record."""
@@ -87,8 +95,8 @@ class History:
                 raise self.failing.pop(0)
             if any(map(self.refuse, records)):
                 raise ValueError("not such a record")
-            self.batches.append(([record["_id"] for record in records], ttl))
-            self.kept.update((record["_id"], record) for record in records)
+            self.batches.append(([record.id for record in records], ttl))
+            self.kept.update((record.id, from_json(record.payload)) for record in records)
             self.changed.notify_all()
 
     def get(self, task_id):

@@ -13,6 +13,10 @@ class World:
     """The embedded one."""
 
     broker = "from funboost_broker_sqlite_queue.broker import SqliteBroker as Broker"
+    buries = True
+    """Whether somebody logs that a consumer is gone, and gives back what it held; else its server does that in silence."""
+    acks_at_once = True
+    """Whether the server has heard of an acknowledgement when `ack` returns."""
 
     def program(self, folder: Path, pool: str = "threading", **settings: Any) -> Program:
         """A program's processes."""
@@ -27,15 +31,25 @@ class World:
         return text.replace(World.broker, self.broker)
 
 
-class RedisFeeder(Feeder):
-    """The queues of programs in a Redis server."""
+class ServedFeeder(Feeder):
+    """The queues of programs in a server."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: dict[str, str], options: dict[str, Any] | None = None) -> None:
         from funboost_core import Environment
 
         self._environment = Environment({"CONCURRENT_MODE": "threading", **settings, "STATE_URL": "memory://"})
         self._boosters: dict[str, Any] = {}
+        self._options = options or {}
         self.pushed: set[str] = set()
+
+    def leftovers(self) -> dict[str, int]:
+        """Messages that nobody has acknowledged."""
+        count = self.booster().get_message_count()
+        return {"q": count} if count else {}
+
+
+class RedisFeeder(ServedFeeder):
+    """The queues of programs in a Redis server."""
 
     def leftovers(self) -> dict[str, int]:
         """Keys that do not end by themselves, and their number of bytes."""
@@ -48,16 +62,32 @@ class RedisFeeder(Feeder):
         return left
 
 
-class RedisWorld(World):
-    """A Redis server at `url` and one of its brokers."""
+class ServedWorld(World):
+    """A server that `settings` name, and one of its brokers."""
 
-    def __init__(self, url: str, kind: str, broker: str) -> None:
+    buries = acks_at_once = False
+
+    def __init__(self, kind: str, broker: str, settings: dict[str, str], options: dict[str, Any] | None = None) -> None:
         self.broker = f"from {broker.partition(':')[0]} import {broker.partition(':')[2]} as Broker"
-        self.settings = {"REDIS_URL": url, "BROKER_KIND": kind, "STATE_URL": "redis://"}
+        self.settings = {"BROKER_KIND": kind, **settings}
+        self.options = options
 
     def program(self, folder: Path, pool: str = "threading", **settings: Any) -> Program:
         """See `World.program`."""
         return Program(folder, pool, **{**self.settings, **settings})
+
+    def feeder(self, folder: Path) -> Any:
+        """See `World.feeder`."""
+        return ServedFeeder(self.settings, self.options)
+
+
+class RedisWorld(ServedWorld):
+    """A Redis server at `url` and one of its brokers."""
+
+    buries = acks_at_once = True
+
+    def __init__(self, url: str, kind: str, broker: str) -> None:
+        super().__init__(kind, broker, {"REDIS_URL": url, "STATE_URL": "redis://"})
 
     def feeder(self, folder: Path) -> Any:
         """See `World.feeder`."""
@@ -77,3 +107,22 @@ TIMED = {"REDIS_ACK_TIMEOUT": "funboost_broker_redis_ack_timeout.broker:RedisAck
 def redis_world(url: str, kind: str) -> RedisWorld:
     """The world of a kind."""
     return RedisWorld(url, kind, {**BROKERS, **TIMED}[kind])
+
+
+RABBITS = {
+    "RABBITMQ_PIKA": "funboost_broker_rabbitmq_pika.broker:PikaBroker",
+    "RABBITMQ_AMQPSTORM": "funboost_broker_rabbitmq_amqpstorm.broker:AmqpstormBroker",
+}
+
+
+class RabbitWorld(ServedWorld):
+    """A RabbitMQ server and one of its brokers."""
+
+    def script(self, text: str) -> str:
+        """See `World.script`; what pika tells of a lost connection fills a pipe that nobody reads, and stops the program."""
+        return "import logging; logging.getLogger('pika').setLevel(logging.CRITICAL)\n" + super().script(text)
+
+
+def rabbit_world(url: str, kind: str, namespace: str = "", **options: Any) -> RabbitWorld:
+    """The world of a RabbitMQ broker; `options` are those of who publishes."""
+    return RabbitWorld(kind, RABBITS[kind], {"RABBITMQ_URL": url, "NAMESPACE": namespace}, options)

@@ -7,7 +7,8 @@ import textwrap
 import pytest
 
 from funboost_core import BrokerSpec, Capability, Environment, PoolSpec, hookimpl
-from funboost_core.errors import PluginIncompatible, UnknownKind
+from funboost_core.errors import ConfigError, PluginIncompatible, UnknownKind
+from funboost_core.records import resolve
 
 
 class Birds:
@@ -276,3 +277,10 @@ def test_an_incompatible_plugin_is_an_error_each_time(monkeypatch):
     for _ in range(2):
         with pytest.raises(PluginIncompatible, match="no feathers"):
             environment.catalog.find("brokers", "owl")
+
+
+def test_a_client_library_that_is_missing_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "funboost_broker_owl_post.py").write_text("import no_such_owl")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ConfigError, match=r"No module named 'no_such_owl'.*pip install funboost-broker-owl-post$"):
+        resolve("funboost_broker_owl_post:Owl")

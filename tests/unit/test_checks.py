@@ -6,30 +6,9 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from funboost_core import BoosterParams, BrokerSpec, Capability, ConfigError, Environment, TaskOptions, boost, hookimpl
-from funboost_core.checks import broker_options, refuse_missing
-from funboost_core.errors import CapabilityMissing, NotAvailableYet, StateMissing
+from funboost_core.checks import broker_options
+from funboost_core.errors import CapabilityMissing, StateMissing
 from funboost_core.task import Task
-
-LATER = frozenset({"qps", "unique"})
-
-
-@pytest.mark.parametrize(("name", "value"), [("qps", 3), ("unique", "while_queued")])
-def test_what_is_not_available_yet_is_refused_by_name(name, value):
-    with pytest.raises(NotAvailableYet, match=f"{name}=.*queue 'q'.*Leave it out"):
-        refuse_missing(BoosterParams(queue_name="q", **{name: value}), "q", LATER)
-
-
-def test_at_its_default_it_is_no_obstacle():
-    refuse_missing(BoosterParams(queue_name="q", qps=None), "q", LATER)
-    refuse_missing(TaskOptions(), "q", LATER)
-
-
-def test_a_subclass_cannot_smuggle_it_in():
-    class Mine(BoosterParams):
-        qps: float = 5
-
-    with pytest.raises(NotAvailableYet, match="qps=5"):
-        refuse_missing(Mine(queue_name="q"), "q", LATER)
 
 
 def declare(program, **params):

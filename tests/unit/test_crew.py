@@ -13,6 +13,7 @@ from support.pools import Threads
 
 from funboost_core import Delivery, PoolContext
 from funboost_core.clock import SYSTEM
+from funboost_core.consuming.alone import QUICK, QUIET, TRUST, WATCHED
 from funboost_core.consuming.crew import IDLE, Crew
 from funboost_core.native import Condition, Event, Lock
 
@@ -69,11 +70,11 @@ def delivery(call, bare=True):
 class Run:
     """A crew over a source; `close` ends its threads."""
 
-    def __init__(self, limit, clock=SYSTEM, conclude=lambda delivery, outcome: False):
+    def __init__(self, limit, clock=SYSTEM, conclude=lambda delivery, outcome: False, hurry=lambda: None):
         self.tasks = []  # released at the end, whatever happened
         self.source = Source()
         self.pool = Threads(PoolContext(limit, "test"))
-        self.crew = Crew(self.pool, self.source, self.source, conclude, clock)
+        self.crew = Crew(self.pool, self.source, self.source, conclude, clock, hurry)
 
     def counter(self):
         self.tasks.append(Counter())
@@ -395,3 +396,107 @@ def test_the_leader_asks_for_itself_and_those_who_wait(make):
     run.source.wait_until(lambda: len(run.source.asked) >= 3)
     assert run.source.asked[0] == 1
     assert max(run.source.asked) <= 4
+
+
+# -- running alone ---------------------------------------------------------------------------------------------------------
+
+
+def one_by_one(run, number, call=lambda: None):
+    """Give messages one at a time, each when the one before is finished and somebody waits for the next."""
+    for _ in range(number):
+        asked, finished = len(run.source.asked), run.source.finished
+        run.source.give(call)
+        run.source.wait_until(lambda asked=asked: len(run.source.asked) > asked)
+        for _ in range(PATIENCE * 1000):
+            if run.source.finished > finished:
+                break
+            Event().wait(0.001)
+    still = 0
+    for _ in range(PATIENCE * 1000):  # until whoever was called to fetch has seen that somebody does
+        asked = len(run.source.asked)
+        Event().wait(0.001)
+        still = still + 1 if asked == len(run.source.asked) and run.crew.idle == run.crew.size - 1 else 0
+        if still == 50:
+            return
+    raise AssertionError("no rest")
+
+
+@pytest.fixture
+def trusted(make):
+    """A crew with two threads that has seen quick runs, and whose ticks are under way."""
+    clock, hurried = FakeClock(), []
+    run = make(5, clock, hurry=lambda: hurried.append(1))
+    one_by_one(run, TRUST + 1)
+    assert hurried, "ticks are asked for before anything is run alone"
+    assert run.crew.alone.watched
+    run.crew.tick()
+    run.clock = clock
+    return run
+
+
+def test_after_quick_runs_a_single_message_is_run_while_nobody_fetches_and_acknowledged_with_the_next_fetch(trusted):
+    run = trusted
+    task, run.source.eager, asked = run.counter(), True, len(run.source.asked)
+    run.source.give(task)
+    task.wait_until(lambda: task.running == 1)
+    assert len(run.source.asked) == asked
+    assert not run.source.eager
+    task.release()
+    run.source.wait_until(lambda: len(run.source.asked) > asked)
+
+
+def test_one_that_takes_long_gets_help_at_the_second_tick(trusted):
+    run = trusted
+    long, asked = run.counter(), len(run.source.asked)
+    run.source.give(long)
+    long.wait_until(lambda: long.running == 1)
+    run.crew.tick()
+    assert len(run.source.asked) == asked
+    run.crew.tick()
+    run.source.wait_until(lambda: len(run.source.asked) > asked)
+    other, asked = run.counter(), len(run.source.asked)
+    run.source.give(other)
+    other.wait_until(lambda: other.running == 1)
+    run.source.wait_until(lambda: len(run.source.asked) > asked)  # trust is gone: somebody fetches meanwhile
+    run.clock.advance(2 * QUICK)
+    size = run.crew.size
+    for _ in range(3):
+        run.crew.tick()
+    assert run.crew.size == size, "help is sent for once"
+
+
+def test_nobody_runs_alone_when_the_ticks_are_late(trusted):
+    run = trusted
+    run.clock.advance(WATCHED + 0.001)
+    long, asked = run.counter(), len(run.source.asked)
+    run.source.give(long)
+    long.wait_until(lambda: long.running == 1)
+    run.source.wait_until(lambda: len(run.source.asked) > asked)
+
+
+def test_ticks_end_when_nothing_was_run_alone_for_a_while(trusted):
+    for _ in range(QUIET - 1):  # and one that the crew has had
+        assert trusted.crew.alone.watched
+        trusted.crew.tick()
+    assert not trusted.crew.alone.watched
+
+
+def test_a_long_run_is_not_quick_because_another_one_has_begun_just_now(make):
+    clock = FakeClock()
+    run = make(5, clock)
+    task = run.counter()
+    for number in range(1, 6):  # the last one begins when the others end
+        asked = len(run.source.asked)
+        run.source.give(task)
+        task.wait_until(lambda number=number: task.running == number)
+        if number < 5:
+            run.source.wait_until(lambda asked=asked: len(run.source.asked) > asked)
+            clock.advance(2 * QUICK)
+    run.crew.alone._quick = TRUST
+    task.release()
+    task.wait_until(lambda: task.ended == 5)
+    for _ in range(PATIENCE * 1000):
+        if run.source.finished == 5:
+            break
+        Event().wait(0.001)
+    assert run.crew.alone._quick <= 1

@@ -54,7 +54,6 @@ def test_a_subclass_brings_its_own_docstring():
         (errors.BadMessage, ValueError),
         (errors.BrokerUnavailable, ConnectionError),
         (errors.ResultTimeout, TimeoutError),
-        (errors.NotAvailableYet, NotImplementedError),
     ],
 )
 def test_errors_are_also_what_python_programs_catch(cls, bases):

@@ -190,7 +190,7 @@ def test_before_it_waits_everything_is_acknowledged(program):
 
 
 def test_who_has_found_the_end_of_the_queue_waits_without_looking_first(program):
-    """But not before it has told what is to be acknowledged, and only where the wait finds all that is there."""
+    """With what is to be acknowledged, and only where the wait finds all that is there."""
     line = program.line()
     line.broker.fetch_looks = True
     fill(program, 1)
@@ -207,7 +207,7 @@ def test_who_has_found_the_end_of_the_queue_waits_without_looking_first(program)
     assert len(program.server.acked) == 1
     fill(program, 1)
     assert len(taking.get()) == 1
-    assert limits(program) == [2, 2, 2, 2]
+    assert limits(program) == [2, 2, 2]
 
 
 def test_it_waits_a_while_and_answers_with_nothing(program):
@@ -321,6 +321,25 @@ def test_acknowledgements_survive_a_fetch_that_fails(program):
     taking.get()
     fill(program, 1)
     line.intake.take(1)
+    assert len(program.server.acked) == 1
+
+
+def test_acknowledgements_survive_a_wait_that_fails(program):
+    line = program.line()
+    line.broker.fetch_looks = True
+    line.settler.eager = False
+    fill(program, 1)
+    (delivery,) = line.intake.take(2)
+    line.settler.eager = False
+    line.settler.ack(delivery)
+    program.server.failing["ack"] = [ConnectionError("away")]
+    taking = Taking(line, 2)
+    program.clock.until_waiting(1)
+    assert list(line.settler.acks) == [delivery]
+    program.clock.advance(1)
+    taking.get()
+    fill(program, 1)
+    line.intake.take(2)
     assert len(program.server.acked) == 1
 
 

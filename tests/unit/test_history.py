@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 
@@ -15,6 +14,7 @@ from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run
 from funboost_core.consuming.history import BATCH, EVERY, PRUNE, HistoryWriter
 from funboost_core.native import Event, Thread
+from funboost_core.ports.store import Record
 
 PATIENCE = 10
 
@@ -34,7 +34,7 @@ def store(program):
 
 
 def record(name, size=0):
-    return json.dumps({"_id": name, "filling": "x" * size}).encode()
+    return Record.of({"_id": name, "filling": "x" * size})
 
 
 def until(store, condition):
@@ -77,6 +77,23 @@ def test_many_records_do_not_wait(program, writer, store):
         writer.add(record(str(number)), 60)
     until(store, lambda: len(store.kept) == BATCH)
     assert program.clock.monotonic() == 1000
+
+
+def test_nobody_is_overheard_who_adds_while_the_thread_falls_asleep(program, writer, store):
+    """Adding takes no lock, and the thread has no other reason to wake up."""
+
+    def add(first):
+        for number in range(first, first + 100):
+            writer.add(record(str(number)), 60)
+
+    for round_ in range(20):
+        threads = [Thread(target=add, args=(1000 * round_ + first,)) for first in range(0, 800, 100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        pass_time(program, lambda: len(store.kept) == 800 * (round_ + 1))  # noqa: B023
+    assert writer.dropped == 0
 
 
 def test_each_time_to_live_is_kept(writer, store):
@@ -135,7 +152,7 @@ def test_while_it_is_away_nobody_asks_it_for_each_record(writer, store):
 @pytest.mark.parametrize("size", [0, 1000])
 def test_what_waits_is_bounded_by_number_and_size(writer, store, monkeypatch, caplog, size):
     monkeypatch.setattr(history, "MOST", 10 if not size else 1000)
-    monkeypatch.setattr(history, "MOST_BYTES", 10_500)
+    monkeypatch.setattr(history, "MOST_BYTES", 2 * 10_500)  # half for those that are large, half for the others
     store.refuse = lambda record: True
     for number in range(30):
         writer.save(record(str(number), size), 60)
@@ -154,7 +171,7 @@ def test_what_is_lost_in_the_end_is_told(program, writer, store, caplog):
 
 
 def test_a_record_that_cannot_be_taken_does_not_keep_the_others(writer, store, caplog):
-    store.refuse = lambda record: record["_id"] in {"b", "d"}
+    store.refuse = lambda record: record.id in {"b", "d"}
     for name in "abcde":
         writer.add(record(name), 60)
     assert not writer.flush()  # once more: the store may have been away just then
@@ -167,7 +184,7 @@ def test_a_record_that_cannot_be_taken_does_not_keep_the_others(writer, store, c
 
 def test_what_is_tried_once_more_does_not_replace_what_is_newer(writer, store):
     for name, run_times in (("a", 1), ("a", 2), ("b", 1)):
-        writer.add(json.dumps({"_id": name, "run_times": run_times}).encode(), 60)
+        writer.add(Record.of({"_id": name, "run_times": run_times}), 60)
     store.failing = [OSError("away")] * 2
     assert writer.flush()
     assert store.kept["a"]["run_times"] == 2

@@ -104,6 +104,7 @@ EFFECTS = {
         [type(verdict).__name__ for verdict in module.verdicts] == ["Ack", "Ack", "DeadLetter"]
     ),
     "funboost_after_ack": lambda module, story: module.done == story.ids,
+    "funboost_logging": lambda module, story: sum("no such file" in line for line in module.lines) == 1,
     "funboost_worker_started": lambda module, story: module.up == [story.worker],
     "funboost_worker_stopping": lambda module, story: module.down == [story.worker],
     "funboost_worker_error": lambda module, story: module.troubles == [story.error],

@@ -20,7 +20,7 @@ class Tended:
         self.changed = Condition()
         self.beats = self.ticks = self.alarms = 0
         self.error = error
-        self.settler = SimpleNamespace(eager=True)
+        self.hurries = False
         self.task = SimpleNamespace(queue_name="q")
 
     def count(self, what):
@@ -78,14 +78,14 @@ def test_everybody_beats_once_an_interval(tend):
 def test_it_ticks_while_somebody_is_fast(tend):
     fast = Tended()
     clock, maintenance = tend(fast, Tended())
-    fast.settler.eager = False
+    fast.hurries = True
     maintenance.hurry()
     fast.until(lambda: fast.ticks >= 1)
     for number in range(fast.ticks + 1, fast.ticks + 5):
         clock.until_waiting(1)
         clock.advance(TICK)
         fast.until(lambda number=number: fast.ticks >= number)
-    fast.settler.eager = True
+    fast.hurries = False
     clock.until_waiting(1)
     clock.advance(TICK)
     clock.until_waiting(1)

@@ -213,3 +213,47 @@ def test_without_parking_nobody_looks_for_it(make_program):
     made = Consumer(program.task(concurrent_mode="byhand"))  # the broker has DELAY
     made.beat()
     assert program.environment.state.parking.claims == 0
+
+
+# -- clear ----------------------------------------------------------------------------------------------------------------
+
+
+def test_clear_removes_what_is_parked_for_this_queue_and_no_other(program):
+    task = program.booster()
+    park(program, -1, 5)
+    park(program, 5, target="other")
+    park(program, 5, target="q_dlx")
+    task.push(1)
+    task.clear()
+    assert program.server.bodies("q") == []
+    assert sorted(message.target for message in program.environment.state.parking.kept.values()) == ["other", "q_dlx"]
+
+
+def test_clear_removes_debounced_calls(program):
+    task = program.booster(debounce_seconds=10)
+    task.push(1)
+    task.clear()
+    assert program.environment.state.parking.kept == {}
+
+
+def test_what_is_being_moved_while_clear_begins_is_removed_too(program):
+    """The mover has claimed it and publishes it; then comes the broker's turn to be emptied."""
+    place, task = program.environment.state.parking, program.booster()
+    park(program, -1)
+    purge, mover = place.purge, Mover(task.task, task.task.make_broker())
+
+    def meanwhile(target):
+        mover.move()
+        return purge(target)
+
+    place.purge = meanwhile
+    task.clear()
+    assert (program.server.bodies("q"), place.kept) == ([], {})
+
+
+def test_clear_without_a_place_for_parked_messages(make_program):
+    program = make_program(STATE_URL="")
+    task = program.booster()
+    task.push(1)
+    task.clear()
+    assert program.server.bodies("q") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 
 import pytest
 from support.program import message
@@ -22,7 +23,7 @@ def test_a_bare_task_has_no_steps_at_all(program):
     assert all(step == () for step in plan.steps())
 
 
-@pytest.mark.parametrize("name", sorted(set(BoosterParams.model_fields) - {"queue_name", "broker_kind"}))
+@pytest.mark.parametrize("name", sorted(set(BoosterParams.model_fields) - {"queue_name", "broker_kind", "log_level"}))
 def test_a_control_at_its_default_leaves_no_trace(program, name):
     default = BoosterParams.model_fields[name].get_default(call_default_factory=True)
     plan = program.line(**{name: default}).planner.plain
@@ -37,6 +38,7 @@ def test_a_control_at_its_default_leaves_no_trace(program, name):
         {"msg_expire_seconds": 0},
         {"is_using_rpc_mode": True},
         {"user_custom_record_process_info_func": print},
+        {"log_level": logging.DEBUG},  # a line for each run
     ],
 )
 def test_a_control_that_is_used_adds_one_step(program, params):
@@ -44,7 +46,10 @@ def test_a_control_that_is_used_adds_one_step(program, params):
     assert sum(len(step) for step in plan.steps()) == 1
 
 
-@pytest.mark.parametrize("params", [{"qps": 5}, {"max_retry_times": 9}, {"retry_interval": 3}, {"concurrent_num": 1}])
+@pytest.mark.parametrize(
+    "params",
+    [{"qps": 5}, {"max_retry_times": 9}, {"retry_interval": 3}, {"concurrent_num": 1}, {"log_level": logging.INFO}],
+)
 def test_controls_that_act_elsewhere_cost_a_message_nothing(program, params):
     assert program.line(**params).planner.plain.bare
 

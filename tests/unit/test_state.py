@@ -78,7 +78,7 @@ def test_an_unknown_scheme_names_the_distribution(make_program, part):
 
 def test_what_is_no_url_is_refused(make_program):
     state = make_program(STATE_URL="tiny").environment.state
-    with pytest.raises(ConfigError, match="'tiny', which is no URL"):
+    with pytest.raises(ConfigError, match="is no URL: it has no ://"):
         _ = state.replies
 
 

@@ -9,6 +9,7 @@ import pytest
 from support.program import message
 
 from funboost_core import Ack, FunctionResultStatus, Outcome
+from funboost_core.ports.store import SEARCHED, Record
 from funboost_core.status import dump
 
 
@@ -31,6 +32,17 @@ def test_a_success(delivery):
     assert json.loads(status.params_str) == status.params
     assert status.msg_dict["extra"]["task_id"] == "t"
     assert status.process_id == os.getpid()
+
+
+def test_one_can_be_made_for_the_tests_of_record_functions(delivery):
+    made = FunctionResultStatus("q", "add", {"x": 1, "y": "é", "extra": {"task_id": "t", "publish_time": 5.0}})
+    status = finished(delivery)
+    assert vars(made).keys() == vars(status).keys()
+    same = ("queue_name", "function", "task_id", "params", "params_str", "host_process", "script_name")
+    assert [getattr(made, name) for name in same] == [getattr(status, name) for name in same]
+    assert (made.publish_time, made.run_times, made.run_status, made.result) == (5.0, 0, None, None)
+    assert FunctionResultStatus("q", "add", {"x": 1}).task_id is None
+    assert FunctionResultStatus(vars(made)).get_status_dict().keys() == made.get_status_dict().keys()
 
 
 def test_a_failure(delivery):
@@ -96,3 +108,51 @@ def test_an_error_that_cannot_be_shown(delivery):
     status = finished(delivery, error=Mean())
     assert status.exception_msg == "<a Mean that cannot be shown>"
     assert json.loads(dump(status))["success"] is False
+
+
+# -- what the history keeps of it ----------------------------------------------------------------------------------------
+
+
+def test_the_record_has_what_is_searched_and_all_of_it(delivery):
+    status = finished(delivery, error=ValueError("No GOOD")).get_status_dict(without_datetime_obj=True)
+    record = Record.of(status)
+    assert record[:4] == ("t", "q", False, 10.0)
+    assert record.searched == '{"x": 1, "y": "é"}\nvalueerror    no good'
+    assert json.loads(record.payload) == status
+    assert Record.of({**status, "run_status": "running"}).success is None
+
+
+def test_only_so_much_of_it_is_searched():
+    record = Record.of({"_id": 5, "params_str": "a" * 10_000, "exception": "b" * 10_000})
+    assert record.id == "5"
+    assert record.searched == "a" * SEARCHED + "\n" + "b" * SEARCHED
+    assert len(json.loads(record.payload)["params_str"]) == 10_000
+
+
+class Mean:
+    def __str__(self):
+        raise RuntimeError
+
+
+def itself():
+    value = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("result", "kept"),
+    [
+        ({1}, [1]),
+        (Thing(), "thing" * 200),
+        (Mean(), "<a Mean that cannot be shown>"),
+        (b"\xff", "b'\\xff'"),
+        ("\ud800", "?"),
+        ([b"\xff"], "[b'\\xff']"),
+        (itself(), "[[...]]"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_json_cannot_carry_is_kept_as_text_and_the_rest_as_it_is(result, kept):
+    record = json.loads(Record.of({"_id": "t", "result": result, "params": {"x": [1]}}).payload)
+    assert record == {"_id": "t", "result": kept, "params": {"x": [1]}}

@@ -6,10 +6,13 @@ checkers know the other spellings too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    import logging
+
     from pydantic import Field
+    from typing_extensions import TypedDict
 
     from funboost_core import params
     from funboost_core.errors import DeadLetterTask as ExceptionForPushToDlxqueue
@@ -67,15 +70,6 @@ EXPORTS = {
 QUEUE2QUEUE = {"multi_prcocess_queue2queue": "funboost.contrib.queue2queue:multi_process_queue2queue"}
 """The same for names of `funboost.contrib.queue2queue`."""
 
-LATER = frozenset(
-    "BoosterDiscovery "
-    "BoosterParamsComplete BoostersManager BrokerConnConfig FunboostCommonConfig "
-    "FunboostFileLoggerMixin ParamikoFolderUploader RedisMixin "
-    "get_funboost_file_logger get_logger "
-    "nb_print show_current_threads_num".split()
-)
-"""Documented names that are still to come."""
-
 # -- fields -----------------------------------------------------------------------------------------------------
 
 BOOSTER_FIELDS = {
@@ -87,6 +81,11 @@ BOOSTER_FIELDS = {
     "msg_expire_senconds": "msg_expire_seconds",
 }
 TASK_OPTION_FIELDS = {"msg_expire_senconds": "msg_expire_seconds"}
+DEPLOY = {
+    "file_suffix_tuple_exluded": "file_suffix_tuple_excluded",
+    "path_pattern_exluded_tuple": "path_pattern_excluded_tuple",
+}
+"""Arguments of `fabric_deploy` and of `ParamikoFolderUploader`."""
 PRIORITY_KEY = "priroty"
 """The key of `other_extra_params` that means the priority."""
 
@@ -102,6 +101,12 @@ DOCUMENTED = {
 """Back again: the documented names, under which `dict()` and `json()` give the fields."""
 
 if TYPE_CHECKING:
+
+    class DeploySpellings(TypedDict, total=False):
+        """The other spellings of arguments of `fabric_deploy`."""
+
+        file_suffix_tuple_exluded: tuple[str, ...]
+        path_pattern_exluded_tuple: tuple[str, ...]
 
     class BoosterFields(params.BoosterParams):
         """The other spellings of fields of `BoosterParams`."""
@@ -123,6 +128,38 @@ if TYPE_CHECKING:
         msg_expire_senconds: params.Number | None = None
 
 
+# -- settings ------------------------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "KFFKA_SASL_CONFIG": "KAFKA_SASL_CONFIG",
+    "MONGO_URL": "MONGO_CONNECT_URL",
+    "NB_LOG_FORMATER_INDEX_FOR_CONSUMER_AND_PUBLISHER": "NB_LOG_FORMATTER_INDEX_FOR_CONSUMER_AND_PUBLISHER",
+    "SQLACHEMY_ENGINE_URL": "SQLALCHEMY_ENGINE_URL",
+    "SQLLITE_QUEUES_PATH": "SQLITE_QUEUE_PATH",
+}
+"""Constants of `funboost_config.py`."""
+
+
+class ConnectionSpellings:
+    """Misspelt attributes of `BrokerConnConfig`."""
+
+    KFFKA_SASL_CONFIG: ClassVar[dict[str, Any]]
+    SQLACHEMY_ENGINE_URL: ClassVar[str]
+    SQLLITE_QUEUES_PATH: ClassVar[str]
+
+
+class CommonSpellings:
+    """The misspelt attribute of `FunboostCommonConfig`."""
+
+    NB_LOG_FORMATER_INDEX_FOR_CONSUMER_AND_PUBLISHER: ClassVar[int | logging.Formatter]
+
+
+OPTIONS = {
+    "--boost_dirs_str": "--booster_dirs_str",
+    "-booster_dirs_str": "--booster_dirs_str",
+}
+"""Options of the command line."""
+
 # -- kinds --------------------------------------------------------------------------------------------------------
 
 BROKERS = {
@@ -139,6 +176,8 @@ BROKERS = {
     "sqlite3": "SQLITE_QUEUE",
 }
 POOLS = {"async": "asyncio", "solo": "single_thread"}
+DISTRIBUTIONS = {"kafka_confluent_sasl_plain": "funboost-broker-kafka-confluent"}
+"""Kinds whose distribution is not called like them."""
 
 DOCUMENTED_KINDS = {"SQLITE_QUEUE": "sqlite3", "asyncio": "async"}
 """Kinds whose documented constant has another value, for the defaults of `BoosterParams`."""
@@ -177,6 +216,15 @@ class KillerSpellings:
     def send_kill_remote_task_comd(self) -> None:
         """The same as `send_kill_remote_task_command`."""
         self.send_kill_remote_task_command()  # type: ignore[attr-defined]
+
+
+class HueySpellings:
+    """The misspelt method of `HueyHelper`."""
+
+    @classmethod
+    def realy_start_huey_consume(cls) -> None:
+        """The same as `really_start_huey_consume`."""
+        cls.really_start_huey_consume()  # type: ignore[attr-defined]
 
 
 class LockSpellings:

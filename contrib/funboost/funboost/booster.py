@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Protocol, TypeVar, cast, overload
 
 from typing_extensions import ParamSpec
@@ -14,9 +14,11 @@ from funboost_core import booster as core
 from funboost_core.environment import default
 from funboost_core.errors import ConfigError
 from funboost_core.methods import kind_of
+from funboost_core.native import off_hub
 from funboost_core.params import BoosterParams as CoreParams
 
 from .aliases import BoosterSpellings
+from .deploying import Deploying
 from .params import BoosterParams, PublisherParams
 from .refusals import refuse
 from .task import OverridableTask
@@ -40,7 +42,7 @@ class FunboostDeprecationWarning(DeprecationWarning):
     """Something still works and has a better way now."""
 
 
-class Booster(BoosterSpellings, core.Booster[P, R, C]):
+class Booster(BoosterSpellings, Deploying, core.Booster[P, R, C]):
     """A function that can be published, consumed and still be called; made by `boost`.
 
     ``@Booster(...)`` decorates like ``@boost(...)``.
@@ -150,6 +152,29 @@ class Booster(BoosterSpellings, core.Booster[P, R, C]):
     def clear_queue(self) -> None:
         """The same as `clear`."""
         self.clear()
+
+    def clear_filter_tasks(self) -> None:
+        """Forget which arguments have run (`do_task_filtering`); they may run again."""
+        from funboost_core.policies import unique
+
+        off_hub(unique.forget, self.task)
+
+    def multi_process_pub_params_list(self, params_list: Sequence[Mapping[str, Any]], process_num: int = 16) -> None:
+        """Push many calls, each a dict of keyword arguments, by at most `process_num` processes; returns when it is done.
+
+        `push_many` does in one process what `push` would take several for.
+
+        Raises:
+            CapabilityMissing: the broker keeps its queue within one process.
+            PublishError: a process failed.
+
+        Example::
+
+            add.multi_process_pub_params_list([{"x": n, "y": 1} for n in range(1_000_000)], process_num=4)
+        """
+        from .mass_publishing import publish_all
+
+        publish_all(self, params_list, process_num)
 
     # -- consuming --------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from funboost_core import bootstrap
 from funboost_core.environment import default
 from funboost_core.native import SimpleQueue, Thread
 
@@ -32,6 +33,8 @@ def ctrl_c_recv() -> None:
     The first Ctrl-C lets running tasks end and gives back what has not started; the third ends the process at once
     with exit code 44.  Where nothing consumes yet, it waits for that, or for Ctrl-C.
     """
+    if bootstrap.muted:  # a child process imports the script of its parent
+        return
     worker = default().worker
     interrupts = _Interrupts(worker)
     interrupts.catch()
@@ -83,7 +86,7 @@ class _Interrupts:
 
 def run_forever() -> None:
     """Sleep for ever."""
-    while True:
+    while not bootstrap.muted:
         time.sleep(24 * 3600)
 
 

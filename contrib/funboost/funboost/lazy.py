@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Callable
 
 
@@ -15,23 +15,14 @@ def load(where: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def exporter(module: str, exports: Mapping[str, str], later: Collection[str] = ()) -> Callable[[str], Any]:
-    """The ``__getattr__`` of a module that offers `exports` (name -> ``"package.module:name"``).
-
-    A name in `later` is documented and still to come: asking for it raises an ImportError that says so.
-    """
+def exporter(module: str, exports: Mapping[str, str]) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module that offers `exports` (name -> ``"package.module:name"``)."""
 
     def __getattr__(name: str) -> Any:
         where = exports.get(name)
         if where is not None:
             value = sys.modules[module].__dict__[name] = load(where)
             return value
-        if name in later:
-            raise ImportError(
-                f"{module}.{name} is documented and not available yet in this version; there is: "
-                + ", ".join(sorted(exports)),
-                name=name,
-            )
         raise AttributeError(f"module {module!r} has no attribute {name!r}{_near(name, exports)}")
 
     return __getattr__

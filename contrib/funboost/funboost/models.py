@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Optional
@@ -22,12 +23,30 @@ Values = dict[str, Any]
 """Fields by name; an alias, because `BaseJsonAbleModel.dict` hides the built-in."""
 
 
+class _Fields:
+    """The signature of a model: its fields, as shells and notebooks show and complete them."""
+
+    def __get__(self, cls: type[BaseModel], metaclass: Any = None) -> inspect.Signature:
+        parameters = []
+        for name, field in cls.model_fields.items():
+            required = field.is_required()
+            default = inspect.Parameter.empty if required else field.get_default(call_default_factory=True)
+            kind = inspect.Parameter.KEYWORD_ONLY
+            parameters.append(inspect.Parameter(name, kind, default=default, annotation=field.annotation))
+        return inspect.Signature(parameters)
+
+    def __set__(self, cls: type[BaseModel], value: Any) -> None:
+        """Pydantic would set one that it makes before all fields are known."""
+
+
 class Spelling(ModelMetaclass):
     """Makes the class: other spellings become properties, and annotated defaults in subclasses may use them.
 
     Raises:
         ValueError: a subclass of a class with `fixed_fields` adds a field.
     """
+
+    __signature__: _Fields = _Fields()
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> type:
         """Read the other spellings of a class body, then let pydantic make the class."""

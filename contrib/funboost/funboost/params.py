@@ -59,9 +59,9 @@ class FunctionResultStatusPersistenceConfig(BaseJsonAbleModel, core.HistoryParam
 class LogFileFields(BaseJsonAbleModel):
     """Fields about log files that publishers and tasks share."""
 
-    create_logger_file: bool = Field(default=True, description="False: no log file for the queue.")
-    logger_name: str = Field(default="", description="A logger of its own instead of the queue's.")
-    log_filename: Optional[str] = Field(default=None, description="Name of the queue's log file.")
+    create_logger_file: bool = Field(default=True, description="False: no log file for the queue; there are none unless LOG_PATH is set.")
+    logger_name: str = Field(default="", description="Name of a logger to use instead of the queue's own.")
+    log_filename: Optional[str] = Field(default=None, description="Name of the queue's log file in LOG_PATH; `funboost.<queue_name>.log` if None.")
     consuming_function_kind: Optional[Kind] = Field(default=None, description="A FunctionKind; found out if None.")
     publisher_override_cls: Optional[type] = Field(default=None, description="A class that changes how is published.")
 
@@ -107,6 +107,9 @@ class BoosterParams(LogFileFields, BoosterFields):
     delay_task_apscheduler_jobstores_kind: Literal["redis", "memory"] = Field(
         default="redis", description="Both work: delayed messages wait in the state store (STATE_URL) or the broker."
     )
+    booster_group: Optional[str] = Field(
+        default=None, min_length=1, description="Tasks of one group can be started together: `BoostersManager.consume_group`."
+    )
     consuming_function_raw: Optional[Callable[..., Any]] = Field(default=None, description="Filled in.")
     consuming_function_name: str = Field(default="", description="Filled in.")
     consumer_override_cls: Optional[type] = Field(default=None, description="A class that changes how is consumed.")
@@ -136,6 +139,32 @@ class BoosterParams(LogFileFields, BoosterFields):
             from .booster import boost
 
             return boost(self)(function)
+
+
+def _shared_pool() -> Any:
+    from .concurrent_pool import ConcurrentPoolBuilder, FlexibleThreadPool
+
+    return ConcurrentPoolBuilder.get_pool(FlexibleThreadPool, 500)
+
+
+class BoosterParamsComplete(BoosterParams):
+    """Everything that can be watched is switched on: status and result are kept, results can be waited for, consumers
+    tell about themselves.  On RabbitMQ, and all tasks share one pool of 500 threads.
+
+    Example::
+
+        @boost(BoosterParamsComplete(queue_name="orders"))
+        def order(number: int) -> str: ...
+    """
+
+    broker_kind: str = "RABBITMQ_AMQPSTORM"
+    specify_concurrent_pool: Any = Field(default_factory=_shared_pool)
+    history: FunctionResultStatusPersistenceConfig = Field(
+        default_factory=lambda: FunctionResultStatusPersistenceConfig(is_save_status=True, is_save_result=True)
+    )
+    is_send_consumer_heartbeat: bool = True
+    is_using_rpc_mode: bool = True
+    rpc_result_expire_seconds: int = 3600
 
 
 class PriorityConsumingControlConfig(BaseJsonAbleModel, TaskOptionFields):

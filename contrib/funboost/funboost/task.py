@@ -12,10 +12,13 @@ from funboost_core.native import RLock
 from funboost_core.task import Task
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     import pluggy
 
     from funboost_core.environment import Environment
     from funboost_core.params import BoosterParams as CoreParams
+    from funboost_core.ports.broker import Broker
     from funboost_core.records import BrokerSpec
 
     from .overriding.consumer import AbstractConsumer
@@ -146,6 +149,32 @@ class OverridableTask(Task):
         self._consumer = self._publisher = None
 
     # -- what the core asks for -------------------------------------------------------------------------------------
+
+    def make_broker(self) -> Broker:
+        """As the core's; the first one of a process writes the configuration file where there is none."""
+        from .configuration.generate import at_first_use
+
+        at_first_use(self.environment.settings)
+        return super().make_broker()
+
+    def logger_name(self, side: str) -> str:
+        """The documented name: ``funboost.[<prefix>--]<ClassName>--<queue>``, or the one that the user gave."""
+        params: Any = self.params
+        own: str = getattr(params, "logger_name", "")
+        if own:
+            return own
+        kind = params.broker_kind or self.environment.settings("BROKER_KIND") or ""
+        kind = self.environment.aliases["brokers"].get(kind.casefold(), kind)
+        user = self._overriding(side.lower()) or getattr(self._registered, side.lower(), None)
+        cls = user.__name__ if user else "".join(part.capitalize() for part in kind.split("_")) + side
+        prefix = f"{params.logger_prefix}--" if params.logger_prefix else ""
+        return f"funboost.{prefix}{cls}--{self.queue_name}"
+
+    def equip(self, logger: Logger) -> None:
+        """The console, and files where LOG_PATH says so."""
+        from .logs import equip
+
+        equip.queue(self, logger)
 
     @property
     def publishes(self) -> bool:

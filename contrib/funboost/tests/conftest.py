@@ -5,23 +5,59 @@ from __future__ import annotations
 import inspect
 import itertools
 import sys
+import textwrap
 import threading
 from pathlib import Path
 
 import pytest
-from funboost import BoosterParams, boost, defaults
+from funboost import BoosterParams, boost, config_file, defaults
 
-from funboost_core.environment import Environment
+from funboost_core.environment import Environment, using
 
 sys.path.append(str(Path(__file__).parent))  # overriding_classes.py
 
 
 @pytest.fixture
-def environment():
+def environment(tmp_path):
     environment = Environment({"BROKER_KIND": "MEMORY_QUEUE", "STATE_URL": "memory://", "BEAT_SECONDS": 0.05})
+    environment.settings.defaults["DATA_DIR"] = str(tmp_path)  # tasks take their kind from the default program
     defaults.apply(environment)
     yield environment
     environment.close()
+
+
+@pytest.fixture
+def program():
+    """The environment of a program, with no arguments; the default one meanwhile."""
+    environment = Environment()
+    defaults.apply(environment)
+    with using(environment):
+        yield environment
+    environment.close()
+
+
+@pytest.fixture
+def no_config(monkeypatch):
+    """No `funboost_config` that another test has imported, and none for the next."""
+    monkeypatch.delitem(sys.modules, config_file.MODULE, raising=False)
+    config_file.forget()
+    yield
+    sys.modules.pop(config_file.MODULE, None)
+    config_file.forget()
+
+
+@pytest.fixture
+def write_config(monkeypatch, tmp_path, no_config):
+    """``write_config(text, folder)`` puts a funboost_config.py first on sys.path; its folder."""
+
+    def write(text, folder="project"):
+        place = tmp_path / folder
+        place.mkdir(exist_ok=True)
+        (place / f"{config_file.MODULE}.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        monkeypatch.syspath_prepend(str(place))
+        return place
+
+    return write
 
 
 WAIT = 20

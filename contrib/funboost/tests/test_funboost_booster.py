@@ -41,7 +41,8 @@ def test_the_four_spellings_are_equal(environment):
         assert (booster.queue_name, booster.consuming_function, booster(3)) == ("q", f, 6)
         assert (booster.__name__, booster.__doc__, booster.__wrapped__) == ("f", "Doubles.", f)
         assert booster.is_decorated_as_consume_function is True
-        assert inspect.getfullargspec(booster.__wrapped__).args == ["x"]
+        assert inspect.getfullargspec(booster).args == inspect.getfullargspec(booster.__wrapped__).args == ["x"]
+    assert "args" in inspect.signature(Booster).parameters
     assert made[4].boost_params.broker_kind == BoosterParams(queue_name="q").broker_kind
 
 
@@ -129,7 +130,8 @@ def test_the_publisher_and_consumer_sides(environment, calls):
     consumer.publisher_of_same_queue.publish({"x": 2})
     consumer.start_consuming_message()
     assert calls.wait(1) == [(2,)]
-    assert consumer.logger.name == consumer.publisher_of_same_queue.logger.name == "funboost.q"
+    assert consumer.logger.name == "funboost.SqliteQueueConsumer--q"
+    assert consumer.publisher_of_same_queue.logger.name == "funboost.SqliteQueuePublisher--q"
 
 
 def test_clear_queue_and_pause(environment, calls):

@@ -46,5 +46,25 @@ def test_the_documented_example(environment, calls):
     assert sorted(last) == [("f2", 99, 0), ("f3", 99, 0)], "equal ones were skipped, whatever b was for f3"
 
 
+def test_arguments_that_have_run_can_be_forgotten(environment, calls):
+    @boosted(environment, queue_name="q", do_task_filtering=True, concurrent_num=1)
+    def f(x):
+        calls.add(x)
+
+    f.consume()
+    f.push(1)
+    f.push(2)
+    calls.wait(2)
+    for forget in (f.clear_filter_tasks, f.consumer.clear_filter_tasks):
+        ran = len(calls.seen)
+        f.push(1)
+        f.push(10 + ran)
+        calls.wait(ran + 1)
+        assert calls.seen[ran:] == [(10 + ran,)]
+        forget()
+        f.push(1)
+        assert calls.wait(ran + 2)[-1] == (1,)
+
+
 def boosted(environment, **fields):
     return boost(BoosterParams(broker_kind="MEMORY_QUEUE", **fields), environment=environment)

@@ -59,7 +59,7 @@ def test_dead_letters_and_delays_wait_in_the_state_store_and_are_acknowledged(qu
     fields = {"max_retry_times": 0, "is_push_to_dlx_queue_when_retry_max_times": True}
     task = declare(environment, queue, "stack", f, **fields)
     task.publish({"x": 1})
-    task.publish({"x": 2}, priority_control_config=PriorityConsumingControlConfig(countdown=0.05))
+    task.publish({"x": 2}, priority_control_config=PriorityConsumingControlConfig(countdown=0.5))
     task.send_msg("no JSON")
     task.consume()
     assert sorted(calls.wait(2)) == [(1,), (2,)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import inspect
 import json
 from typing import Optional
 
 import pytest
 from funboost import (
     BoosterParams,
+    BoosterParamsComplete,
     BrokerEnum,
     ConcurrentModeEnum,
     FunctionResultStatusPersistanceConfig,
@@ -64,6 +66,7 @@ DEFAULTS = {
     "publisher_override_cls": None,
     "consuming_function_kind": None,
     "auto_generate_info": {},
+    "booster_group": None,
 }
 
 SPELLINGS = {
@@ -89,6 +92,31 @@ def test_every_documented_field_has_its_default(monkeypatch):
     assert DEFAULTS.keys() <= params.dict().keys()
     further = params.dict().keys() - DEFAULTS.keys() - {"queue_name", "function_result_status_persistance_conf"}
     assert further <= CoreParams.model_fields.keys()
+
+
+def test_shells_see_the_fields():
+    for model in (
+        BoosterParams,
+        PriorityConsumingControlConfig,
+        PublisherParams,
+        FunctionResultStatusPersistanceConfig,
+    ):
+        parameters = inspect.signature(model).parameters
+        assert list(parameters) == list(model.model_fields)
+    assert inspect.signature(BoosterParams).parameters["max_retry_times"].default == 3
+    assert inspect.signature(BoosterParams).parameters["queue_name"].default is inspect.Parameter.empty
+    assert list(inspect.signature(BoosterParams(queue_name="q")).parameters) == ["function"]
+
+
+def test_the_complete_parameters_switch_everything_on():
+    params, other = BoosterParamsComplete(queue_name="q"), BoosterParamsComplete(queue_name="other", qps=3)
+    kept = params.function_result_status_persistance_conf
+    assert (kept.is_save_status, kept.is_save_result, kept.expire_seconds) == (True, True, 604800)
+    assert params.is_send_consumer_hearbeat_to_redis and params.is_using_rpc_mode
+    assert (params.rpc_result_expire_seconds, params.broker_kind) == (3600, BrokerEnum.RABBITMQ)
+    assert params.specify_concurrent_pool is other.specify_concurrent_pool
+    assert params.specify_concurrent_pool.max_workers == 500
+    assert isinstance(other, BoosterParams)
 
 
 def test_the_defaults_follow_the_settings(monkeypatch):

@@ -11,37 +11,16 @@ from funboost import (
     boost,
 )
 
-from funboost_core.errors import NotAvailableYet, UnknownKind
+from funboost_core.errors import UnknownKind
 
-REFUSED = {
-    "create_logger_file": True,
-    "logger_name": "mine",
-    "log_filename": "mine.log",
-}
 HARMLESS = {
-    "create_logger_file": False,
+    "create_logger_file": True,
     "function_timeout": 0,
     "function_result_status_persistance_conf": FunctionResultStatusPersistanceConfig(expire_seconds=5),
     "consuming_function_kind": "STATIC_METHOD",
     "delay_task_apscheduler_jobstores_kind": "memory",
     "do_task_filtering": False,
 }
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_is_not_available_yet_is_refused_where_the_function_is_decorated(name, environment):
-    params = BoosterParams(queue_name="q", **{name: REFUSED[name]})
-    with pytest.raises(NotAvailableYet, match=r"\(queue 'q'\) is not available yet"):
-        boost(params, environment=environment)(lambda x: x)
-    assert "q" not in environment.registry
-
-
-def test_a_default_of_a_subclass_is_refused_too(environment):
-    class Own(BoosterParams):
-        logger_name: str = "mine"
-
-    with pytest.raises(NotAvailableYet, match="logger_name='mine'"):
-        boost(Own(queue_name="q"), environment=environment)(lambda x: x)
 
 
 @pytest.mark.parametrize("name", HARMLESS)
@@ -70,13 +49,13 @@ def test_an_unknown_concurrency_mode_is_an_error(environment):
         (BrokerEnum.REIDS_ACK_USING_TIMEOUT, "funboost-broker-redis-ack-timeout"),
         (BrokerEnum.SQLACHEMY, "funboost-broker-sqlalchemy"),
         (BrokerEnum.RedisBrpopLpush, "funboost-broker-redis-brpoplpush"),
-        (BrokerEnum.KAFKA_CONFLUENT_SASlPlAIN, "funboost-broker-kafka-confluent-sasl-plain"),
+        (BrokerEnum.KAFKA_CONFLUENT_SASlPlAIN, "funboost-broker-kafka-confluent"),
     ],
 )
 def test_a_broker_that_is_not_installed_says_which_distribution_is_missing(kind, dist, environment, monkeypatch):
     monkeypatch.setattr(environment.catalog, "installed", lambda room: {})
     task = boost(BoosterParams(queue_name="q", broker_kind=kind), environment=environment)(lambda x: x)
-    with pytest.raises(UnknownKind, match=f"pip install {dist}"):
+    with pytest.raises(UnknownKind, match=f"pip install {dist}(?!-)"):
         task.push(1)
 
 

@@ -16,14 +16,21 @@ from .services.fixtures import (
     kafka_server,
     mqtt_place,
     mqtt_server,
+    nats_place,
+    nats_server,
     own_rabbitmq,
     rabbitmq_place,
     rabbitmq_server,
+    redis_cluster,
+    redis_cluster_place,
     redis_place,
     redis_server,
+    sshd_server,
     start_mosquitto,
     start_redis,
     summary,
+    valkey_place,
+    valkey_server,
 )
 
 if TYPE_CHECKING:
@@ -35,13 +42,20 @@ __all__ = [
     "kafka_server",
     "mqtt_place",
     "mqtt_server",
+    "nats_place",
+    "nats_server",
     "own_rabbitmq",
     "rabbitmq_place",
     "rabbitmq_server",
+    "redis_cluster",
+    "redis_cluster_place",
     "redis_place",
     "redis_server",
+    "sshd_server",
     "start_mosquitto",
     "start_redis",
+    "valkey_place",
+    "valkey_server",
 ]
 
 RESULTS = "FUNBOOST_TESTING_RESULTS"

@@ -41,4 +41,4 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("import arq")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("arq_redis", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs("arq_redis", _make)

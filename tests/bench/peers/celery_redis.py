@@ -31,4 +31,4 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("import celery, celery.app.base, kombu.transport.redis")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("celery_redis", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs("celery_redis", _make)

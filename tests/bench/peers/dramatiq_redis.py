@@ -32,4 +32,4 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("import dramatiq, dramatiq.brokers.redis")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("dramatiq_redis", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs("dramatiq_redis", _make)

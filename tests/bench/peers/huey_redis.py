@@ -25,4 +25,4 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("from huey import RedisHuey")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("huey_redis", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs("huey_redis", _make)

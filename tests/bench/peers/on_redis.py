@@ -33,7 +33,14 @@ class Tool(NamedTuple):
 Make = Callable[[Callable[..., Any], int, bool, str], Tool]
 """From the function that a task runs, how many at once, whether results are wanted, and the server's URL."""
 Programs = tuple[
-    Callable[..., Figure], Callable[..., None], Callable[..., Figure], Callable[..., None], Callable[..., None]
+    Callable[..., Figure],
+    Callable[..., None],
+    Callable[..., Figure],
+    Callable[..., None],
+    Callable[..., None],
+    Callable[..., Figure],
+    Callable[..., Figure],
+    Callable[..., None],
 ]
 
 
@@ -43,7 +50,7 @@ def add(x: int, y: int) -> int:
 
 
 def programs(module: str, make: Make) -> Programs:
-    """``publish, consume, rpc_2_processes, rpc_server, idle`` of the peer in `module`."""
+    """``publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker`` of the peer in `module`."""
 
     def tool(function: Callable[..., Any] = add, mode: str = "threading", results: bool = False) -> Tool:
         return make(function, _THREADS[mode], results, os.environ[URL])
@@ -75,7 +82,16 @@ def programs(module: str, make: Make) -> Programs:
     def idle(seconds: float, **_: Any) -> None:
         _watched(tool().work, lambda: common.idle(seconds))
 
-    return publish, consume, rpc_2_processes, rpc_server, idle
+    def recovery(folder: str, **_: Any) -> Figure:
+        return common.recovery(module, _plain(tool(), "send"), folder)
+
+    def cold_start(folder: str, **_: Any) -> Figure:
+        return common.cold_start(module, _plain(tool(), "send"), folder)
+
+    def worker(folder: str, who: str, seconds: float) -> None:
+        _run(tool(common.worker_function(folder, who, seconds)).work)
+
+    return publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker
 
 
 def forever() -> None:

@@ -116,6 +116,24 @@ def rpc_server(**options: Any) -> None:
     time.sleep(600)
 
 
+def recovery(folder: str, **options: Any) -> Figure:
+    """A worker is killed, another one takes over."""
+    task = _task(lambda x, y: x + y, folder, **options)
+    return common.recovery("original", lambda i: task.push(i, y=2), folder, **options)
+
+
+def cold_start(folder: str, **options: Any) -> Figure:
+    """A worker starts and runs what waits."""
+    task = _task(lambda x, y: x + y, folder, **options)
+    return common.cold_start("original", lambda i: task.push(i, y=2), folder, **options)
+
+
+def worker(folder: str, who: str, seconds: float, **options: Any) -> None:
+    """Consumes until it is killed."""
+    _task(common.worker_function(folder, who, seconds), folder, **options).consume()
+    time.sleep(600)
+
+
 def idle(seconds: float, **options: Any) -> Figure:
     """A consumer whose queue is empty."""
 

@@ -131,6 +131,24 @@ def idle(seconds: float, **options: Any) -> Figure:
     return common.idle(seconds)
 
 
+def recovery(folder: str, **options: Any) -> Figure:
+    """A worker is killed, another one takes over."""
+    ours = task(add, folder, **options)
+    return common.recovery("ours", lambda i: ours.push(i, y=2), folder, **options)
+
+
+def cold_start(folder: str, **options: Any) -> Figure:
+    """A worker starts and runs what waits."""
+    ours = task(add, folder, **options)
+    return common.cold_start("ours", lambda i: ours.push(i, y=2), folder, **options)
+
+
+def worker(folder: str, who: str, seconds: float, **options: Any) -> None:
+    """Consumes until it is killed."""
+    task(common.worker_function(folder, who, seconds), folder, **options).consume()
+    time.sleep(600)
+
+
 def qps(rate: float, seconds: float, **options: Any) -> Figure:
     """More messages than the rate lets start."""
     times: list[float] = []

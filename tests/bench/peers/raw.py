@@ -15,12 +15,16 @@ from pathlib import Path
 import common
 from common import BLOCK, Figure, Runs
 from peers.raw_redis import (  # noqa: F401 - limits, found here by their names
+    redis_cold_start,
     redis_consume,
     redis_consume_batches,
+    redis_idle,
     redis_publish,
     redis_push_many,
+    redis_recovery,
     redis_rpc,
     redis_rpc_server,
+    worker,
 )
 from pydantic_core import from_json, to_json
 

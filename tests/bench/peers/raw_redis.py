@@ -119,3 +119,31 @@ def redis_rpc_server(folder: str) -> None:
     while True:
         got = client.blpop("raw", 60)
         client.rpush("reply", to_json(sum(from_json(got[1]).values())))
+
+
+def redis_idle(seconds: float, folder: str) -> Figure:
+    """A Python with pydantic and a connection of redis-py that only waits."""
+    import pydantic
+
+    pydantic.create_model("Model", x=(int, 1))
+    emptied().blpop("raw", 0.1)
+    return common.idle(seconds)
+
+
+def redis_recovery(folder: str) -> Figure:
+    """One beat of ours, to which the others are compared."""
+    emptied()
+    return {"value": 1.0, "unit": "s"}
+
+
+def redis_cold_start(folder: str) -> Figure:
+    """A BLPOP in a new process."""
+    client = emptied()
+    return common.cold_start("raw", lambda i: client.rpush("raw", body(i)), folder)
+
+
+def worker(folder: str, who: str, seconds: float) -> None:
+    """Runs what comes until it is killed."""
+    client, function = connect(), common.worker_function(folder, who, seconds)
+    while True:
+        function(**from_json(client.blpop("raw", 60)[1]))

@@ -38,4 +38,4 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("import rq")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("rq_redis", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs("rq_redis", _make)

@@ -33,4 +33,4 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("import saq")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("saq_redis", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs("saq_redis", _make)

@@ -38,4 +38,6 @@ def imports(folder: str) -> common.Figure:
     return common.wall_of("import taskiq_redis")
 
 
-publish, consume, rpc_2_processes, rpc_server, idle = programs("taskiq_redis_stream", _make)
+publish, consume, rpc_2_processes, rpc_server, idle, recovery, cold_start, worker = programs(
+    "taskiq_redis_stream", _make
+)

@@ -10,6 +10,7 @@ from ..lazy import exporter
 from ..models import BaseJsonAbleModel
 from ..params import (
     BoosterParams,
+    BoosterParamsComplete,
     FunctionResultStatusPersistenceConfig,
     PriorityConsumingControlConfig,
     PublisherParams,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BaseJsonAbleModel",
     "BoosterParams",
+    "BoosterParamsComplete",
     "FunctionResultStatusPersistenceConfig",
     "PriorityConsumingControlConfig",
     "PublisherParams",

@@ -8,10 +8,11 @@ from funboost_core.aio_results import AioAsyncResult
 from funboost_core.results import AsyncResult
 
 from ..aliases import EXCEPTIONS
+from ..kept_results import ResultFromMongo
 from ..lazy import exporter
 
 if TYPE_CHECKING:
     from ..aliases import *  # noqa: F403
 
-__all__ = ["AioAsyncResult", "AsyncResult"]
+__all__ = ["AioAsyncResult", "AsyncResult", "ResultFromMongo"]
 __getattr__: Callable[[str], Any] = exporter(__name__, EXCEPTIONS)

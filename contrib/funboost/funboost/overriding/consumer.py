@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from funboost_core.errors import ConfigError
+from funboost_core.native import Thread
 from funboost_core.ports.capability import Capability
 
 from ..aliases import ConsumerSpellings
@@ -148,6 +150,49 @@ class AbstractConsumer(ConsumerSpellings):
 
         return f"{socket.gethostname()}_{os.getpid()}_{id(self)}"
 
+    @functools.cached_property
+    def concurrent_pool(self) -> Any:
+        """A pool for work of your own: `specify_concurrent_pool`, else threads, `concurrent_num` at most."""
+        from ..concurrent_pool.flexible_thread_pool import FlexibleThreadPool
+
+        params = self.consumer_params
+        given = params.specify_concurrent_pool
+        return FlexibleThreadPool(params.concurrent_num) if given is None else given
+
+    def keep_circulating(
+        self, time_sleep: float = 0.001, *, block: bool = True, daemon: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+        """A decorator: the function is called again and again, `time_sleep` seconds apart; what it raises is logged.
+
+        Args:
+            time_sleep: seconds.
+            block: do so in the caller, for ever; otherwise on a thread.
+            daemon: whether that thread lets the process end.
+
+        Example::
+
+            self.keep_circulating(60, block=False, daemon=True)(self.report)()
+        """
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., None]:
+            @functools.wraps(function)
+            def start(*args: Any, **kwargs: Any) -> None:
+                def circulate() -> None:
+                    while True:
+                        try:
+                            function(*args, **kwargs)
+                        except Exception:
+                            self.logger.exception("%r failed; it is called again.", function)
+                        time.sleep(time_sleep)
+
+                if block:
+                    circulate()
+                Thread(target=circulate, name=f"funboost-{self.queue_name}-circulating", daemon=daemon).start()
+
+            return start
+
+        return decorate
+
     def start_consuming_message(self) -> None:
         """As `Booster.consume`."""
         self._boosted().consume()
@@ -159,6 +204,10 @@ class AbstractConsumer(ConsumerSpellings):
     def continue_consume(self) -> None:
         """As `Booster.continue_consume`."""
         self._boosted().continue_consume()
+
+    def clear_filter_tasks(self) -> None:
+        """As `Booster.clear_filter_tasks`."""
+        self._boosted().clear_filter_tasks()
 
     def wait_for_possible_has_finish_all_tasks(self, minutes: float = 3) -> None:
         """As `Booster.wait_for_possible_has_finish_all_tasks`."""

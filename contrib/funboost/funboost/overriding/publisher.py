@@ -51,7 +51,7 @@ class AbstractPublisher:
         self.publisher_params = publisher_params
         self.queue_name: str = publisher_params.queue_name
         self._queue_name: str = publisher_params.queue_name
-        self.logger: Logger = self._booster.task.logger
+        self.logger: Logger = self._booster.task.publishing_logger
         self.custom_init()
 
     def _boosted(self) -> Booster[Any, Any, Any]:

@@ -61,9 +61,9 @@ class BrokerSuite:
     """Base of the broker suites.
 
     Set `kind`; where needed `options` (broker_exclusive_config), `settings` (connection settings) and `plugins` (names
-    of modules to register, for a plugin that is not installed), or override the fixture `environment` for a server.
-    `patience` is the longest that the server may take for anything, in seconds.  Override the fixture `cut` where
-    there is something that can be away.
+    of modules to register, for a plugin that is not installed).  Override the fixture `connection` for settings that a
+    server decides, `environment` for a program that is altogether another one.  `patience` is the longest that the
+    server may take for anything, in seconds.  Override the fixture `cut` where there is something that can be away.
     """
 
     funboost_room: ClassVar[str] = "brokers"
@@ -74,7 +74,12 @@ class BrokerSuite:
     patience: ClassVar[float] = 10.0
 
     @pytest.fixture
-    def environment(self, tmp_path: Path) -> Iterator[Environment]:
+    def connection(self) -> Mapping[str, Any]:
+        """The settings that lead to the server of a test."""
+        return {}
+
+    @pytest.fixture
+    def environment(self, tmp_path: Path, connection: Mapping[str, Any]) -> Iterator[Environment]:
         """The program that the brokers belong to."""
         environment = self.program(
             {
@@ -83,6 +88,7 @@ class BrokerSuite:
                 "DATA_DIR": str(tmp_path / "data"),
                 "DRAIN_SECONDS": min(5.0, self.patience),
                 "BEAT_SECONDS": 0.2,
+                **connection,
                 **self.settings,
             }
         )

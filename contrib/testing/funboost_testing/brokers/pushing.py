@@ -198,6 +198,29 @@ class PushingTests(WorkingTests):
         back = sorted(self.read(self.collect(second, 5)))
         assert back == [0, 1, 2, 3, 4], f"forgotten at the end: only {back} came back"
 
+    def test_what_is_in_hand_when_run_fails_is_left(
+        self, request: pytest.FixtureRequest, capabilities: Capability, sender: PushBroker, running: Running
+    ) -> None:
+        """A `run` that has raised may not be called again before the consumer ends: then `close` leaves what it holds."""
+        broker, sink = running.broker, running.sink
+        if capabilities & (Capability.ACK | Capability.REQUEUE) or broker.overflow is not Overflow.STOP_READING:
+            skip(request, f"{self.kind} holds nothing that would be lost")
+        self._take_one(sender, running)
+        sending = self._sending(sender, *range(5))
+        if sending.running(_A_WHILE):
+            pytest.skip(f"publishing to {self.kind} waits for credit: nothing has been received ahead of it")
+
+        def failing(timeout: float) -> int:
+            raise ConnectionError("the test ends this run")
+
+        sink.wait = failing  # type: ignore[method-assign]
+        running.call.running(self.patience / 2)  # one that does not use it ends by `stop`
+        assert running.ends(self.patience)
+        broker.close()
+        broker.close = lambda: None  # type: ignore[method-assign]  # once is enough
+        left = sorted(self.read(sink.left))
+        assert left == [0, 1, 2, 3, 4], f"run() failed, close() was called, and only {left} were left with sink.leave()"
+
     @needs(Capability.REQUEUE)
     def test_another_consumer_may_get_what_is_requeued(self, make: MakeBroker, sender: PushBroker) -> None:
         """At the latest when the one that gave it back has ended, for its server may have sent it there again."""

@@ -19,11 +19,12 @@ from __future__ import annotations
 
 from .base import PoolBase
 from .ending import EndingTests
+from .interrupting import InterruptingTests
 from .limits import LimitTests
 from .running import RunningTests
 
 __all__ = ["PoolSuite"]
 
 
-class PoolSuite(RunningTests, LimitTests, EndingTests, PoolBase):
+class PoolSuite(RunningTests, LimitTests, InterruptingTests, EndingTests, PoolBase):
     """All that a `ThreadPool` or `TaskPool` promises, as seen by the tasks that run in it."""

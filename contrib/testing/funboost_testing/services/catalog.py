@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from .base import Service
 
 LOCK = "services.lock"
-_CLASSES = {"redis": "Redis", "rabbitmq": "RabbitMQ", "kafka": "Kafka", "mosquitto": "Mosquitto"}
+_CLASSES = {
+    "redis": "Redis",
+    "valkey": "Valkey",
+    "rabbitmq": "RabbitMQ",
+    "kafka": "Kafka",
+    "mosquitto": "Mosquitto",
+    "nats": "Nats",
+    "sshd": "Sshd",
+}
 """Module here -> the class in it, which is imported when it is asked for."""
 
 

@@ -13,6 +13,7 @@ from .catalog import find, in_ci, required, services
 
 if TYPE_CHECKING:
     from .base import Server
+    from .redis_groups import Cluster
 
 _KEY: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 _numbers = itertools.count()
@@ -69,25 +70,57 @@ def _place(fixture: str) -> Callable[..., Any]:
 
 
 redis_server: Callable[..., Any] = _server("redis")
+valkey_server: Callable[..., Any] = _server("valkey")
 kafka_server: Callable[..., Any] = _server("kafka")
 kafka_place: Callable[..., Any] = _place("kafka_server")
 mqtt_server: Callable[..., Any] = _server("mosquitto")
 mqtt_place: Callable[..., Any] = _place("mqtt_server")
+nats_server: Callable[..., Any] = _server("nats")
+nats_place: Callable[..., Any] = _place("nats_server")
 rabbitmq_server: Callable[..., Any] = _server("rabbitmq")
 rabbitmq_place: Callable[..., Any] = _place("rabbitmq_server")
+sshd_server: Callable[..., Any] = _server("sshd")
 
 
-@pytest.fixture
-def redis_place(redis_server: tuple[str, Server | None]) -> Place:
-    """Redis for one test: an empty database on a server of ours, a namespace of its own on any other."""
+def _database(given: tuple[str, Server | None]) -> Place:
+    """An empty database on a server of ours, a namespace of its own on any other."""
     from .redis import Redis
 
-    url, server = redis_server
+    url, server = given
     if server is None:
         return Place(url, f"test-{uuid.uuid4().hex[:12]}", None)
     place = f"{url}/{1 + next(_numbers) % (Redis.databases - 1)}"
     Redis().flush(place)
     return Place(place, "", server)
+
+
+@pytest.fixture
+def redis_place(redis_server: tuple[str, Server | None]) -> Place:
+    """Redis for one test: an empty database on a server of ours, a namespace of its own on any other."""
+    return _database(redis_server)
+
+
+@pytest.fixture
+def valkey_place(valkey_server: tuple[str, Server | None]) -> Place:
+    """Valkey for one test, as `redis_place`."""
+    return _database(valkey_server)
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(redis_server: tuple[str, Server | None]) -> Iterator[Cluster]:
+    """A Redis Cluster of three nodes for the whole test run."""
+    from .redis_groups import Cluster
+
+    if not find("redis").executable():
+        pytest.skip("a cluster of these tests' own is needed, and no redis-server is installed here")
+    with Cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def redis_cluster_place(redis_cluster: Cluster) -> Place:
+    """The cluster for one test: a namespace of its own, for there is one database only."""
+    return Place(redis_cluster.url, f"test-{uuid.uuid4().hex[:12]}", None)
 
 
 @pytest.fixture

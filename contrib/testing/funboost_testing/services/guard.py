@@ -18,7 +18,7 @@ PATIENCE = 10.0  # seconds that a server may take to end by itself
 def main(command: list[str]) -> None:
     """Ends with the exit code of the server, or 0 when it was ended from here."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program that asked
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr)  # our own output is for the number
     sys.stdout.write(f"{server.pid}\n")
     sys.stdout.flush()
     threading.Thread(target=_until_the_end, args=(server,), daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from .base import Service
@@ -14,7 +15,7 @@ class Redis(Service):
 
     name = "redis"
     variable = "FUNBOOST_TEST_REDIS_URL"
-    executables = ("redis-server", "valkey-server")
+    executables: ClassVar[tuple[str, ...]] = ("redis-server", "valkey-server")
     package = "redis-server"
     databases = 64
 
@@ -30,12 +31,16 @@ class Redis(Service):
     def version(self, url: str) -> str:
         """Asks with two lines of the protocol, so that no client library is needed."""
         try:
-            answer = self._ask(url, "INFO server", b"_version:")
+            answer = self._ask(url, "INFO server\r\nPING", b"+PONG\r\n")  # INFO answers also while it loads its data
         except PermissionError as error:  # it is there
             return f"redis ({error})"
         lines = dict(line.partition(":")[::2] for line in answer.decode().splitlines() if ":" in line)
         product = "valkey" if "valkey_version" in lines else "redis"
         return f"{product} {lines.get(f'{product}_version', '?')}"
+
+    def ask(self, url: str, command: str) -> str:
+        """The answer to one line, as it is in the protocol."""
+        return self._ask(url, f"{command}\r\nPING", b"+PONG\r\n").decode(errors="replace").rpartition("+PONG")[0]
 
     def flush(self, url: str) -> None:
         """Empty the database that `url` names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from funboost_core.ports.store import StateStore
+from funboost_core.ports.store import Record, StateStore
 
 from .base import StoreSuite, TestClock
 
@@ -32,7 +32,7 @@ class HistorySuite(StoreSuite):
 
     def save_records(self, store: StateStore, *records: dict[str, Any], ttl: float | None = None) -> None:
         """Save `records`, by default for a hundred units."""
-        store.history.save(records, self.unit * 100 if ttl is None else ttl)
+        store.history.save([Record.of(record) for record in records], self.unit * 100 if ttl is None else ttl)
 
     def found(self, store: StateStore, **criteria: Any) -> list[str]:
         """The ids that a search finds, in its order."""
@@ -121,6 +121,17 @@ class HistorySuite(StoreSuite):
         assert self.found(store, text="nothing like it") == []
         assert self.found(store, text="anna", since=1.5, limit=1, offset=1) == ["b"]
         assert self.found(store, text="") == ["a", "b", "c"]
+
+    def test_history_many_are_found_at_once(self, store: StateStore) -> None:
+        """A search that begins after `save` has returned finds all of it, however a store goes about its index."""
+        for batch in range(8):
+            texts = [f"batch{batch} row{number:03d}." for number in range(700)]
+            records = [record(f"{batch}-{number}", params_str=text) for number, text in enumerate(texts)]
+            self.save_records(store, *records)
+            for number in (0, 350, 699):
+                assert self.found(store, text=f"BATCH{batch} row{number:03d}") == [f"{batch}-{number}"]
+        assert sorted(self.found(store, text="row007.")) == [f"{batch}-7" for batch in range(8)]
+        assert len(self.found(store, text="batch5", limit=1000)) == 700
 
     def test_history_ids_may_be_numbers(self, store: StateStore) -> None:
         self.save_records(store, record("x", _id=100005))

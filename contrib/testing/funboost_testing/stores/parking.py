@@ -108,6 +108,23 @@ class ParkingSuite(StoreSuite):
         claims = together(self.claim_due, [(store, "q", 10)] * 12)
         assert sorted(m.id for claim in claims for m in claim) == sorted(f"m{i}" for i in range(100))
 
+    def test_parking_purge_forgets_one_target(self, store: StateStore, clock: TestClock) -> None:
+        """What is due, what is not, and what is claimed; and nothing of any other target."""
+        messages = [self.parked(clock, "due", -1), self.parked(clock, "claimed", -2), self.parked(clock, "later", 2)]
+        others = [self.parked(clock, id, target=target) for id, target in (("due", "q2"), ("a", "q_dlx"), ("b", "Q"))]
+        store.parking.park([*messages, *others])
+        claimed = self.claim_due(store, limit=1)
+        assert store.parking.purge("q") == 3
+        assert store.parking.purge("q") == store.parking.purge("nobody") == 0
+        assert (store.parking.count("q"), store.parking.next_due("q")) == (0, None)
+        assert [store.parking.count(message.target) for message in others] == [1, 1, 1]
+        store.parking.done(claimed)  # whoever was moving it reports late
+        clock.advance(self.unit * 3)
+        assert self.claim_due(store) == []
+        again = self.parked(clock, "due")
+        store.parking.park([again])
+        assert self.claim_due(store) == [again]
+
     def test_parking_crosses_stores(self, store: StateStore, other: StateStore, clock: TestClock) -> None:
         message = self.parked(clock, "a")
         other.parking.park([message])

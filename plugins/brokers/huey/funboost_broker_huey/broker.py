@@ -6,14 +6,13 @@ import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from huey import SqliteHuey
 from huey.consumer import Consumer
 
 from funboost_core.errors import ConfigError
 from funboost_core.outcome import DeadLetter, Drop
 from funboost_core.ports.engine import EngineBroker
 
-from .plain import PlainSerializer
+from .storage import explained, make
 
 if TYPE_CHECKING:
     from funboost_core.native import Event
@@ -54,10 +53,10 @@ class HueyBroker(EngineBroker):
     """A queue in a Huey object."""
 
     def open(self) -> None:
-        """Open or make the file, unless there is a Huey object.
+        """Make a Huey object, and its file, unless one is given.
 
         Raises:
-            ConfigError: the Huey object belongs to another queue.
+            ConfigError: the Huey object belongs to another queue, or the Redis server cannot be used.
         """
         options: Options = self.context.options
         name, extra = self.context.queue, options.huey_task_kwargs
@@ -68,17 +67,22 @@ class HueyBroker(EngineBroker):
                     f"The Huey object of queue {name!r} is that of queue {self._queue.name!r} already. Give each queue one."
                 )
             return
-        file = options.filename or str(self.context.environment.data_dir() / "huey.sqlite3")
-        huey = SqliteHuey(name, filename=file, results=False, serializer=PlainSerializer())
-        self._queue = Queue(huey, name, extra)
+        self._queue = Queue(make(self.context), name, extra)
 
     def close(self) -> None:
-        """Close this thread's connection to our own file."""
+        """Close what is our own: this thread's connection to the file, or those to Redis."""
         if self.context.options.huey is None:
-            self._queue.huey.storage.close()
+            storage = self._queue.huey.storage
+            storage.close()
+            if hasattr(storage, "pool"):
+                storage.pool.disconnect()
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publish one after the other; those with a due time go to Huey's schedule."""
+        with explained(self.context):
+            self._publish(messages)
+
+    def _publish(self, messages: Sequence[Outgoing]) -> None:
         task, now = self._queue.task, self.context.clock.time()
         for message in messages:
             priority = message.priority or None
@@ -92,11 +96,13 @@ class HueyBroker(EngineBroker):
     def count(self) -> int:
         """Messages that wait, also those not yet due."""
         huey = self._queue.huey
-        return int(huey.pending_count() + huey.scheduled_count())
+        with explained(self.context):
+            return int(huey.pending_count() + huey.scheduled_count())
 
     def purge(self) -> None:
         """Remove the messages that wait."""
-        self._queue.huey.flush()
+        with explained(self.context):
+            self._queue.huey.flush()
 
     def bind(self, task: Task, execute: Execute) -> None:
         """Let Huey's task call `execute`."""

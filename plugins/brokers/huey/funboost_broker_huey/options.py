@@ -14,8 +14,12 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    url: Optional[str] = Field(
+        default=None,
+        description="A Redis server, redis://user:password@host:port/db; None = the setting REDIS_URL, without it a file.",
+    )
     filename: Optional[str] = Field(
-        default=None, description="The SQLite file; None = huey.sqlite3 in the data folder. Not used with `huey`."
+        default=None, description="A SQLite file, whatever REDIS_URL says; None = huey.sqlite3 in the data folder."
     )
     huey: Any = Field(default=None, description="A Huey object of your own, for this queue alone.")
     huey_task_kwargs: dict[str, Any] = Field(

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 from huey import MemoryHuey
+from missing_library import told_without
 
 from funboost_core import BoosterParams, ConfigError, Environment, Outgoing
 from funboost_core.task import Task
@@ -105,3 +106,9 @@ def test_huey_hears_of_failures_that_are_final(environment, caplog):
         assert fail.push(4).is_success() is False
         assert environment.worker.stop()
     assert [record.exc_info[0] for record in caplog.records if record.name == "huey"] == [ValueError]
+
+
+def test_a_missing_library_is_one_clear_error(tmp_path):
+    told = told_without("huey", "HUEY", tmp_path)
+    assert "huey" in told
+    assert "pip install funboost-broker-huey" in told

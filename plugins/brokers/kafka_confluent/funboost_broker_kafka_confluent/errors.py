@@ -39,7 +39,7 @@ def explain(error: Any, servers: str, what: str = "") -> Exception:
     if code in _REFUSED:
         return ConfigError(
             f"Kafka at {servers} refuses us: {text}. Check sasl.username, sasl.password, sasl.mechanism and "
-            "security.protocol, in consumer_config and in producer_config."
+            "security.protocol, in the setting KAFKA_SASL_CONFIG, or in consumer_config and in producer_config."
         )
     if code in _FORBIDDEN:
         return ConfigError(f"Kafka at {servers} does not allow it: {text}. Ask for the right, or use another group_id.")

@@ -13,7 +13,7 @@ from confluent_kafka import (
     KafkaException,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from funboost_core.errors import ConfigError
 from funboost_core.native import Lock
@@ -21,6 +21,7 @@ from funboost_core.settings import Settings
 
 from .errors import FORBIDDEN, error_of, explain
 from .publishing import Publisher
+from .unpatched import AdminClient
 
 ASK = 5.0
 """Seconds that an administrative request may take."""
@@ -34,11 +35,19 @@ def servers_of(settings: Settings) -> str:
     Raises:
         ConfigError: it names no server.
     """
-    given = settings("KAFKA_BOOTSTRAP_SERVERS", ["127.0.0.1:9092"])
+    return servers_in(settings("KAFKA_BOOTSTRAP_SERVERS", ["127.0.0.1:9092"]), "KAFKA_BOOTSTRAP_SERVERS")
+
+
+def servers_in(given: Any, setting: str) -> str:
+    """The servers that the value of a setting names.
+
+    Raises:
+        ConfigError: it names none.
+    """
     names = given.split(",") if isinstance(given, str) else [str(name) for name in given]
     servers = ",".join(name.strip() for name in names if name.strip())
     if not servers:
-        raise ConfigError(f"KAFKA_BOOTSTRAP_SERVERS={given!r} names no server; set it to a list such as ['host:9092'].")
+        raise ConfigError(f"{setting}={given!r} names no server; set it to a list such as ['host:9092'].")
     return servers
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-from funboost_core.native import Lock, Thread
+from funboost_core.native import RLock, Thread
 
 from .errors import explain
+from .leaving import Gate
 from .link import SHARED, Complaints
 from .partition import Partition
 from .share import Share
@@ -55,7 +56,8 @@ class Member(Share):
         super().__init__(topic, options, logger, lost)
         self._servers = servers
         self._complaints = Complaints()
-        self._polling = Lock()  # who has it may call the client, and is called back
+        self._polling = RLock()  # who has it may call the client, and is called back
+        self._gate = Gate(self._polling)
         self._woken = False
         self._failure: KafkaError | None = None
         self._polled = self._heard = self._committed

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
-from funboost_core.native import Event, Lock
+from funboost_core.native import Event, RLock
+
+from .leaving import Gate
 
 SERVE = 0.1
 """Seconds of one wait for confirmations."""
@@ -37,7 +39,8 @@ class Publisher:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._producer: Any = Producer(config)
-        self._serving = Lock()
+        self._serving = RLock()
+        self._gate = Gate(self._serving)
         self._waiting: set[_Batch] = set()
 
     def publish(self, topic: str, bodies: Sequence[bytes]) -> Any:
@@ -45,6 +48,7 @@ class Publisher:
         batch = _Batch(len(bodies))
         for body in bodies:
             while True:
+                self._pass()
                 try:
                     self._producer.produce(topic, body, on_delivery=batch.confirmed)
                     break
@@ -53,6 +57,7 @@ class Publisher:
         self._waiting.add(batch)
         try:
             while batch.left:
+                self._pass()
                 batch.event.clear()
                 if batch.left and not self._serve(batch):
                     batch.event.wait(SERVE)
@@ -66,7 +71,7 @@ class Publisher:
             return False
         try:
             self._producer.poll(SERVE)
-            while batch is not None and batch.left:
+            while batch is not None and batch.left and not self._gate.shut:
                 self._producer.poll(SERVE)
         finally:
             self._serving.release()
@@ -76,9 +81,14 @@ class Publisher:
                 break
         return True
 
+    def _pass(self) -> None:
+        if self._gate.shut:
+            raise KafkaException(KafkaError(KafkaError._DESTROY, "the process ends"))
+
     def hear(self) -> None:
         """What the client has to say: errors go to its error callback."""
-        self._producer.poll(0)
+        if not self._gate.shut:
+            self._producer.poll(0)
 
     def close(self) -> None:
         """Nothing is on its way: whoever publishes has waited."""

@@ -10,9 +10,9 @@ from confluent_kafka import Producer
 from funboost_broker_kafka_confluent.broker import KafkaBroker
 from funboost_broker_kafka_confluent.names import topic_of
 from funboost_broker_kafka_confluent.options import Options
-from funboost_testing.services import find
 from kafka_helpers import committed, numbers, put, take, until
 from kafka_suite import QUICK
+from missing_library import told_without
 from pydantic import ValidationError
 
 from funboost_core import BoosterParams, BrokerUnavailable, ConfigError, Environment, Outgoing, boost
@@ -176,36 +176,7 @@ def test_consuming_goes_on_after_a_restart_of_the_server(environment, kafka_plac
     assert seen == [1, 2]
 
 
-JAAS = (
-    "org.apache.kafka.common.security.plain.PlainLoginModule required "
-    'username="funboost" password="s3cret" user_funboost="s3cret";'
-)
-
-
-def test_a_wrong_password_is_one_clear_error_without_the_password(make):
-    if not find("kafka").executable():
-        pytest.skip("a server of this test's own is needed")
-    properties = [
-        "listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "sasl.enabled.mechanisms=PLAIN",
-        "sasl.mechanism.inter.broker.protocol=PLAIN",
-        f"listener.name.plaintext.plain.sasl.jaas.config={JAAS}",
-    ]
-
-    def access(password):
-        security = {
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "PLAIN",
-            "sasl.username": "funboost",
-            "sasl.password": password,
-        }
-        return {"consumer_config": {**QUICK, **security}, "producer_config": security}
-
-    with find("kafka").start(*(part for each in properties for part in ("--override", each))) as server:
-        broker = make(servers=server.url, **access("s3cret"))
-        put(broker, 1)
-        assert numbers(take(broker, 1)) == [1]
-        with pytest.raises(ConfigError, match=r"refuses us: .*sasl\.password") as error:
-            make(servers=server.url, listen=False, **access("wr0ng"))
-        assert "wr0ng" not in str(error.value)
-        broker.close()
+def test_a_missing_library_is_one_clear_error(tmp_path):
+    told = told_without("confluent_kafka", "KAFKA_CONFLUENT", tmp_path)
+    assert "confluent_kafka" in told
+    assert "pip install funboost-broker-kafka-confluent" in told

@@ -30,3 +30,17 @@ class TestKafkaConfluentInOneThread(KafkaSuite, WorkingTests):
 class TestKafkaConfluentInALoop(KafkaSuite, WorkingTests):
     kind = "KAFKA_CONFLUENT"
     settings = {"CONCURRENT_MODE": "asyncio"}
+
+
+@installed("funboost_pool_gevent")
+class TestKafkaConfluentInGevent(KafkaSuite, WorkingTests):
+    kind = "KAFKA_CONFLUENT"
+    first_line = "from gevent import monkey; monkey.patch_all()"
+    settings = {"CONCURRENT_MODE": "gevent"}
+
+
+@installed("funboost_pool_eventlet")
+class TestKafkaConfluentInEventlet(KafkaSuite, WorkingTests):
+    kind = "KAFKA_CONFLUENT"
+    first_line = "import eventlet; eventlet.monkey_patch()"
+    settings = {"CONCURRENT_MODE": "eventlet"}

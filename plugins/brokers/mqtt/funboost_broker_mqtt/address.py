@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any
 
 from funboost_core.errors import ConfigError
 from funboost_core.settings import as_bool
+
+from .unpatched import ssl
 
 if TYPE_CHECKING:
     from funboost_core.settings import Settings

@@ -39,3 +39,11 @@ def refused(what: str, code: ReasonCode, address: Address) -> FunboostError:
     if fix is None:
         return MqttUnavailable(server=address, error=f"{what}: {code}")
     return ConfigError(f"The MQTT server {address} has refused {what}: {code}. {fix.format(user=address.username)}.")
+
+
+def untrusted(why: str, address: Address) -> ConfigError:
+    """What to raise for a server whose certificate is not trusted."""
+    return ConfigError(
+        f"The certificate of the MQTT server {address} is not trusted: {why}. Let MQTT_CA_FILE name a file with the "
+        "certificate of whoever has signed it, and MQTT_HOST be a name that is in it."
+    )

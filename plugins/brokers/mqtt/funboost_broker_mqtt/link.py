@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -18,7 +17,12 @@ from funboost_core.errors import FunboostError
 from funboost_core.native import Condition, Thread, current_thread
 
 from .address import Address
-from .errors import MqttUnavailable, refused
+from .errors import MqttUnavailable, refused, untrusted
+from .unpatched import client as paho
+from .unpatched import ssl
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client, MQTTMessage
 
 CONNECT = 5.0
 """Seconds in which a connection must stand, and a request other than publishing must be answered."""
@@ -56,8 +60,8 @@ class Link:
         self.resumed: bool | None = None
         """Whether the server still had the session."""
         self._pid = os.getpid()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=MQTTv5, reconnect_on_failure=False, manual_ack=True
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, reconnect_on_failure=False, manual_ack=True
         )
         self._bind(self._client, on_message)
         address.prepare(self._client)
@@ -139,9 +143,9 @@ class Link:
                 self._changed.notify_all()
 
         def answered(_: Any, __: Any, mid: int, codes: Any, ___: Any) -> None:
-            with self._changed:
-                self._answers[mid] = codes if isinstance(codes, list) else [codes]
-                if mid in self._awaited:  # of a batch only the last: waking for each takes half of the time
+            self._answers[mid] = codes if isinstance(codes, list) else [codes]
+            if mid in self._awaited:  # of a batch only the last: waking for each takes half of the time
+                with self._changed:
                     self._changed.notify_all()
 
         def disconnected(_: Any, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
@@ -154,17 +158,20 @@ class Link:
             client.on_message = lambda _, __, message: on_message(self, message)
 
     def _serve(self, clean: bool, properties: Properties) -> None:
-        """Connect and serve on one thread: where sockets are green, they belong to the thread that has made them."""
-        error: object = "the connection has ended"
+        """Connect, and serve the connection to its end."""
+        why: object = "the connection has ended"
+        error: FunboostError | None = None
         try:
             self._client.connect_timeout = CONNECT
             self._client.connect(
                 self._address.host, self._address.port, KEEPALIVE, clean_start=clean, properties=properties
             )
             self._client.loop_forever()
+        except ssl.SSLCertVerificationError as raised:
+            error = untrusted(raised.verify_message, self._address)
         except Exception as raised:  # of a callback, or of the client
-            error = str(raised) or type(raised).__name__
-        self._ended(MqttUnavailable(server=self._address, error=error))
+            why = str(raised) or type(raised).__name__
+        self._ended(error or MqttUnavailable(server=self._address, error=why))
 
     def _ended(self, error: FunboostError) -> None:
         with self._changed:
@@ -173,11 +180,12 @@ class Link:
             self._changed.notify_all()
 
     def _answer(self, mid: int | None, seconds: float, failure: str) -> list[ReasonCode]:
-        self._awaited.add(mid)
-        try:
-            self._wait(lambda: mid in self._answers, seconds, failure)
-        finally:
-            self._awaited.discard(mid)
+        if mid not in self._answers:
+            self._awaited.add(mid)
+            try:
+                self._wait(lambda: mid in self._answers, seconds, failure)
+            finally:
+                self._awaited.discard(mid)
         return self._answers.pop(mid)
 
     def _wait(self, done: Callable[[], bool], seconds: float, failure: str) -> None:

@@ -9,7 +9,7 @@ import time
 import pytest
 from funboost_broker_mqtt.errors import NobodyListens
 from funboost_broker_mqtt.results import ResultTopic
-from mqtt_stories import PATIENCE, Seen, listening, task_of
+from push_stories import PATIENCE, Seen, listening, task_of
 
 from funboost_core import ConfigError
 

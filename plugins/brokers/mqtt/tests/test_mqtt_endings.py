@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,8 +11,10 @@ import time
 
 import pytest
 from funboost_testing.services import Proxy
-from mqtt_stories import PATIENCE, Seen, listening, task_of
+from funboost_testing.services.base import free_port
+from missing_library import told_without
 from mqtt_suite import settings_of
+from push_stories import PATIENCE, Seen, listening, task_of
 
 from funboost_core import ConfigError
 from funboost_core.errors import BrokerUnavailable
@@ -114,47 +117,103 @@ def test_others_go_on_when_a_consumer_is_killed(make, mqtt_place):
 
 
 _GREEN = """
-from gevent import monkey; monkey.patch_all()
-import sys, time
+{patch}
+import socket, ssl, sys, threading, time
+theirs = socket.socket, ssl.SSLContext, threading.Lock
 from funboost_core import BoosterParams, Environment, boost
-environment = Environment({"BROKER_KIND": "MQTT", "CONCURRENT_MODE": "gevent", "STATE_URL": "memory://",
-                           "MQTT_TCP_PORT": int(sys.argv[1]), "NAMESPACE": sys.argv[2]})
-seen = []
+environment = Environment({{"BROKER_KIND": "MQTT", "CONCURRENT_MODE": "{pool}", "STATE_URL": "memory://",
+                           "MQTT_HOST": "localhost", "MQTT_TCP_PORT": int(sys.argv[1]), "NAMESPACE": sys.argv[2],
+                           "MQTT_SSL": bool(sys.argv[3]), "MQTT_CA_FILE": sys.argv[3]}})
+seen, ticks = [], []
 @boost(BoosterParams(queue_name="q"), environment=environment)
-def run(x):
+def run(x, load=""):
     seen.append(x)
+def tick():
+    while True:
+        ticks.append(time.monotonic())
+        time.sleep(0.01)
+threading.Thread(target=tick, daemon=True).start()
 run.consume()
-for n in range(100):
+for n in range(50):
     run.push(n)
-end = time.monotonic() + 10
-while len(seen) < 100 and time.monotonic() < end:
+run.push_many([{{"x": n, "load": 50_000 * "x"}} for n in range(50, 400)])  # more than a socket takes at once
+end = time.monotonic() + 20
+while len(seen) < 400 and time.monotonic() < end:
     time.sleep(0.01)
 assert environment.worker.stop()
 run.close()
-print(sorted(seen) == list(range(100)))
+assert max(b - a for a, b in zip(ticks, ticks[1:])) < 2, "the other greenlets were held up"
+assert theirs == (socket.socket, ssl.SSLContext, threading.Lock), "what the program imports is as it was"
+print(sorted(seen) == list(range(400)))
 """
+PATCHES = {
+    "gevent": "from gevent import monkey; monkey.patch_all()",
+    "eventlet": "import eventlet; eventlet.monkey_patch()",
+}
 
 
-def test_it_works_in_a_process_that_gevent_has_patched(mqtt_place):
-    pytest.importorskip("funboost_pool_gevent")
-    arguments = [str(settings_of(mqtt_place.url)["MQTT_TCP_PORT"]), mqtt_place.namespace]
+def in_green_process(pool, *arguments):
+    pytest.importorskip(f"funboost_pool_{pool}")
+    code = _GREEN.format(patch=PATCHES[pool], pool=pool)
     done = subprocess.run(
-        [sys.executable, "-c", _GREEN, *arguments], capture_output=True, text=True, timeout=40, check=False
+        [sys.executable, "-W", "ignore", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
     )
     assert done.stdout == "True\n", done.stderr[-2000:]
 
 
-def test_a_process_that_eventlet_has_patched_is_refused():
-    pytest.importorskip("eventlet")
-    program = (
-        "import eventlet; eventlet.monkey_patch()\n"
-        "from funboost_core import BoosterParams, Environment, boost\n"
-        "@boost(BoosterParams(queue_name='q', broker_kind='MQTT'), environment=Environment())\n"
-        "def run(x): ...\n"
-        "run.push(1)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=40, check=False)
-    assert "does not work in a process that eventlet has patched" in done.stderr
+@pytest.mark.parametrize("pool", PATCHES)
+def test_it_works_in_a_patched_process(mqtt_place, pool):
+    in_green_process(pool, str(settings_of(mqtt_place.url)["MQTT_TCP_PORT"]), mqtt_place.namespace, "")
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    """Lines for the server, and the file to trust it by."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl is installed here")
+    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    what = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {file}"
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(["openssl", *what.split(), *names], check=True, capture_output=True)
+    return file, key
+
+
+@pytest.fixture
+def secure(start_mosquitto, certificates):
+    """The port of a server with TLS, and the file to trust it by."""
+    file, key = certificates
+    port = free_port()
+    start_mosquitto(f"listener {port} 127.0.0.1", "allow_anonymous true", f"certfile {file}", f"keyfile {key}")
+    return port, str(file)
+
+
+@pytest.mark.parametrize("pool", PATCHES)
+def test_tls_works_in_a_patched_process(secure, pool):
+    port, file = secure
+    in_green_process(pool, str(port), "tls", file)
+
+
+def test_tls_with_certificates_that_are_trusted(make, secure):
+    port, file = secure
+    seen = Seen()
+    task = task_of(make(MQTT_HOST="localhost", MQTT_TCP_PORT=port, MQTT_SSL=True, MQTT_CA_FILE=file), seen)
+    listening(task)
+    seen.wait_for(1)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)  # paho forgets to close it
+def test_certificates_that_are_not_trusted_are_told(make, secure):
+    port, _ = secure
+    with pytest.raises(ConfigError, match=r"not trusted: self.signed certificate.*MQTT_CA_FILE"):
+        task_of(make(MQTT_HOST="localhost", MQTT_TCP_PORT=port, MQTT_SSL=True), print).push(1)
+    with pytest.raises(ConfigError, match=r"MQTT_CA_FILE='/nowhere/ca.pem' cannot be used"):
+        task_of(make(MQTT_HOST="localhost", MQTT_SSL=True, MQTT_CA_FILE="/nowhere/ca.pem"), print).push(1)
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------------
@@ -209,3 +268,10 @@ def test_a_consumer_that_is_refused_says_so(make, guarded, caplog):
             assert time.monotonic() < end
             time.sleep(0.01)
     assert "fish" not in caplog.text
+
+
+def test_a_missing_library_is_one_clear_error(tmp_path):
+    told = told_without("paho", "MQTT", tmp_path, MQTT_PASSWORD="s3cret")
+    assert "paho" in told
+    assert "pip install funboost-broker-mqtt" in told
+    assert "s3cret" not in told

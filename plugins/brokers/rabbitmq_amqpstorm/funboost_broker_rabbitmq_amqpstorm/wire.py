@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import deque
 from select import select
+from time import monotonic
 from typing import Any
 
 from amqpstorm.channel import Channel as LibraryChannel
@@ -113,8 +114,12 @@ class AmqpstormWire(Wire):
 
     def disconnect(self) -> None:
         """See `Wire.disconnect`."""
-        if self._connection is not None:
-            self._connection.close()
+        connection = self._connection
+        if connection is None:
+            return
+        if self.fault is not None or _is_over(connection):  # the library would wait half a minute for an answer
+            connection.set_state(connection.CLOSED)
+        connection.close()
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""
@@ -240,10 +245,14 @@ def _is_over(connection: Connection) -> bool:
 
 
 def _watch(connection: Connection, ready: Event) -> None:
-    """Tell the library, which would wait for half a minute, when the server ends a connection that is being made."""
+    """Tell the library, which would wait for half a minute, when the server ends a connection that is being made, or is mute."""
+    end = monotonic() + CONNECT
     while not ready.wait(LOOK):
         if _is_over(connection):
             connection.exceptions.append(AMQPConnectionError(_OVER))
+            return
+        if monotonic() > end:
+            connection.exceptions.append(AMQPConnectionError(f"connecting was not answered within {CONNECT:g} s"))
             return
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from missing_library import told_without
 from rabbit_stories import RabbitStories
 
 pytestmark = pytest.mark.server
@@ -13,3 +14,10 @@ class TestStoriesByAmqpstorm(RabbitStories):
 
     def delete(self, broker, queue):
         broker._asked(lambda wire: wire._channel.queue.delete(queue))
+
+
+def test_a_missing_library_is_one_clear_error(tmp_path):
+    told = told_without("amqpstorm", "RABBITMQ_AMQPSTORM", tmp_path, RABBITMQ_URL="amqp://u:s3cret@127.0.0.1:1")
+    assert "amqpstorm" in told
+    assert "pip install funboost-broker-rabbitmq-amqpstorm" in told
+    assert "s3cret" not in told

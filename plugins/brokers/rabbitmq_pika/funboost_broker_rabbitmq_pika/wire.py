@@ -34,7 +34,7 @@ class PikaWire(Wire):
             credentials=pika.PlainCredentials(its.user, its.password),
             heartbeat=its.heartbeat,
             socket_timeout=CONNECT,
-            stack_timeout=CONNECT,
+            stack_timeout=2 * CONNECT,  # ours is the first to end, and says more
             ssl_options=pika.SSLOptions(its.tls_context(), its.host) if its.tls else None,
             client_properties={"connection_name": f"funboost {self.queue}"},
         )
@@ -65,7 +65,7 @@ class PikaWire(Wire):
         connection, loop = self._connection, self._loop
         if connection is None or loop is None:
             return
-        if connection.is_open:
+        if not (connection.is_closing or connection.is_closed):  # also one that is still being made
             connection.close()
         end = monotonic() + CLOSING
         while not connection.is_closed and monotonic() < end:
@@ -104,7 +104,8 @@ class PikaWire(Wire):
             self._answer(self._channel.basic_qos, prefetch_count=limit)
             self._prefetch = limit
         self.consuming = True
-        self._tag = self._channel.basic_consume(self.queue, self._message, callback=_nothing)
+        with _faults():
+            self._tag = self._channel.basic_consume(self.queue, self._message, callback=_nothing)
 
     def cancel(self) -> None:
         """See `Wire.cancel`.
@@ -115,16 +116,19 @@ class PikaWire(Wire):
         if len(self.inbox) < self._prefetch:
             self.declare(self.queue, {}, passive=True)
             self._answer(self._channel.basic_qos, prefetch_count=self._prefetch)
-        self._channel.basic_cancel(self._tag, callback=self._stopped)
+        with _faults():
+            self._channel.basic_cancel(self._tag, callback=self._stopped)
         self.expect(lambda: not self.consuming, "the end of consuming")
 
     def send(self, item: Item, queue: str) -> None:
         """See `Wire.send`."""
-        self._channel.basic_publish("", queue, item.body, item.properties, mandatory=True)
+        with _faults():
+            self._channel.basic_publish("", queue, item.body, item.properties, mandatory=True)
 
     def send_ack(self, number: int, multiple: bool) -> None:
         """See `Wire.send_ack`."""
-        self._channel.basic_ack(number, multiple)
+        with _faults():
+            self._channel.basic_ack(number, multiple)
 
     def flush(self) -> None:
         """See `Wire.flush`: the next `pump` writes."""
@@ -133,7 +137,8 @@ class PikaWire(Wire):
 
     def _answer(self, method: Callable[..., Any], callback: str = "callback", **arguments: Any) -> Any:
         answers: list[Any] = []
-        method(**arguments, **{callback: answers.append})
+        with _faults():
+            method(**arguments, **{callback: answers.append})
         self.expect(lambda: answers, getattr(method, "__name__", "a question"))
         return answers[0]
 
@@ -159,6 +164,17 @@ class PikaWire(Wire):
             code = getattr(error, "reply_code", int(said[1]) if said else NETWORK)
             text = getattr(error, "reply_text", "") or str(error) or type(error).__name__
             self.fault = Fault(code, text, self.opened)
+
+
+class _faults:  # a context manager, and no generator: it is entered for each message
+    """Make a `Fault` of pika's error that the connection has ended: whoever asks then may come a moment too late."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, pika.exceptions.AMQPError):
+            raise Fault(NETWORK, str(error) or type(error).__name__) from error
 
 
 def _nothing(*_: Any) -> None:

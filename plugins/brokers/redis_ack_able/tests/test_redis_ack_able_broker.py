@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from funboost_store_redis.link import Link
 from funboost_testing.calls import Call
 from redis_helpers import bodies, die, keys, put, until
 
@@ -183,3 +184,40 @@ def test_settling_from_many_threads_while_one_waits(make):
     assert bodies(waiting.result()) == [b"last"]
     broker.close()
     assert make(listen=False).count() == 1
+
+
+def test_what_is_done_is_acknowledged_before_the_wait_in_the_same_call(make, monkeypatch):
+    broker = make()
+    put(broker, b"1")
+    done = broker.fetch(10, 0)
+    assert broker.fetch(10, 0) == ()
+    trips = []
+    ask_all = Link.ask_all
+    monkeypatch.setattr(
+        Link, "ask_all", lambda self, commands, **more: (trips.append(1), ask_all(self, commands, **more))[1]
+    )
+    waiting = Call(broker.wait, done, 10, 20)
+    until(lambda: not held(broker))
+    put(broker, b"2")
+    assert bodies(waiting.result()) == [b"2"]
+    assert len(trips) == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_is_done_is_acknowledged_though_there_is_no_wait(make, monkeypatch, late):
+    broker = make()
+    put(broker, b"1")
+    done = broker.fetch(10, 0)
+    assert broker.fetch(10, 0) == ()
+    broker.wake()
+    if late:  # it was woken after it had looked, just before it asked
+        answers = [False, True]
+        monkeypatch.setattr(broker._claims.waiter, "roused", lambda: answers.pop(0))
+    assert broker.wait(done, 10, 20) == ()
+    assert not held(broker)
+
+
+def held(broker):
+    """The numbers of what it holds."""
+    names = broker._server.ask("HKEYS", broker._claims.held)
+    return [int(name) for name in names if name.isdigit()]

@@ -9,7 +9,7 @@ from math import inf
 from time import monotonic
 from typing import Any
 
-from funboost_store_redis.brokers.base import StoredBroker, bytes_of, head
+from funboost_store_redis.brokers.base import StoredBroker, arrival
 from funboost_store_redis.brokers.claims import digest
 from funboost_store_redis.brokers.waiter import Waiter
 from funboost_store_redis.errors import RedisUnavailable
@@ -31,7 +31,7 @@ class RedisAckTimeoutBroker(StoredBroker):
         options, keys = context.options, self._keys
         assert isinstance(options, Options)
         self._seconds = options.ack_timeout
-        self._unacked, self._held = f"{{{keys.queue}}}:unacked", f"{{{keys.queue}}}:held"
+        self._unacked, self._held = f"{keys.start}unacked", f"{keys.start}held"
         self._claim_keys = [keys.queue, self._unacked, self._held, keys.delayed, keys.attempts]
         self._waiter: Waiter | None = None
         self._known: set[str] = set()  # deliveries that are given back at the end
@@ -145,10 +145,14 @@ class RedisAckTimeoutBroker(StoredBroker):
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Publish `message` to `queue` and acknowledge `delivery` in one step; nothing if it was given away."""
         target, due = self.keys_of(queue), message.due
+        if self.hand_over(delivery, message, queue):
+            return
         names = [self._unacked, self._held, self._keys.attempts, target.queue, target.delayed, target.attempts]
-        text = "" if due is None else f"{due:.6f}"
-        arguments = [delivery.tag, bytes_of(message), text, head(message.priority), max(0, message.attempts)]
-        self._server.run(FORWARD, names, arguments)
+        self._server.run(FORWARD, names, [delivery.tag, *arrival(message)])
         self._known.discard(delivery.tag)
         if due is not None and due - self.context.clock.time() < SOON:
             self.wake()
+
+    def holds(self, delivery: Delivery) -> bool:
+        """See `StoredBroker.holds`."""
+        return bool(self._server.ask("HEXISTS", self._held, delivery.tag))

@@ -12,6 +12,7 @@ The name of a delivery is the name of its call, which no other ever gets, and it
 
 from __future__ import annotations
 
+from funboost_store_redis.brokers.scripts import ARRIVE, FROM_THE_LEFT
 from funboost_store_redis.link import Script
 
 _NOW = "local time = redis.call('TIME') local now = time[1] + time[2] / 1000000\n"
@@ -104,16 +105,15 @@ redis.call('EXPIRE', KEYS[4], 3600)
 
 # KEYS: unacked, held, attempts, target's list, target's delayed, target's attempts
 # ARGV: delivery, message, due or "", head, earlier deliveries
-FORWARD = Script("""
+FORWARD = Script(
+    FROM_THE_LEFT
+    + ARRIVE
+    + """
 local body = redis.call('HGET', KEYS[2], ARGV[1])
 if not body then return end
-if ARGV[3] == '' then redis.call('RPUSH', KEYS[4], ARGV[2])
-else redis.call('ZADD', KEYS[5], ARGV[3], ARGV[4] .. ARGV[2]) end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[3], redis.sha1hex(body))
-if tonumber(ARGV[5]) > 0 then
-    redis.call('HSET', KEYS[6], redis.sha1hex(ARGV[2]), ARGV[5])
-    redis.call('EXPIRE', KEYS[6], 604800)
-end
-""")
+arrive(KEYS[4], KEYS[5], KEYS[6], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+"""
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from redis_suite import OnRedis
+from redis_suite import OnCluster, OnRedis, OnValkey
 
 pytestmark = pytest.mark.server
 
@@ -11,3 +11,13 @@ pytestmark = pytest.mark.server
 class TestRedisAckTimeout(OnRedis):
     kind = "REDIS_ACK_TIMEOUT"
     options = {"ack_timeout": 2.5}
+
+
+@pytest.mark.slow
+class TestRedisAckTimeoutOnValkey(OnValkey, TestRedisAckTimeout):
+    pass
+
+
+@pytest.mark.slow
+class TestRedisAckTimeoutOnCluster(OnCluster, TestRedisAckTimeout):
+    pass

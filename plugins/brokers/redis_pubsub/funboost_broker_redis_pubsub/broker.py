@@ -23,7 +23,7 @@ class RedisPubsubBroker(RedisBroker):
 
     def __init__(self, context: BrokerContext) -> None:
         super().__init__(context)
-        self._bell = f"{{{context.queue}}}:wake:{os.urandom(8).hex()}"
+        self._bell = f"{self._keys.start}wake:{os.urandom(8).hex()}"
         self._subscribed: Link | None = None
         self._heard = 0.0
         self._tried = False  # since then

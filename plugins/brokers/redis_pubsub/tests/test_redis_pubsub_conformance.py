@@ -9,7 +9,7 @@ import pytest
 from funboost_testing.brokers.working import Notes
 from funboost_testing.services.fixtures import Place
 from redis_helpers import brokers
-from redis_suite import OnRedis
+from redis_suite import OnCluster, OnRedis, OnValkey
 
 from funboost_core import BrokerUnavailable
 
@@ -89,6 +89,16 @@ class TestRedisPubsub(OnRedis):
         publisher._server.ask("PUBLISH", publisher.context.queue, '{"n": 2}')
         for consumer in consumers:
             assert self.read(self.collect(consumer, 2)) == [1, 2]
+
+
+@pytest.mark.slow
+class TestRedisPubsubOnValkey(OnValkey, TestRedisPubsub):
+    pass
+
+
+@pytest.mark.slow
+class TestRedisPubsubOnCluster(OnCluster, TestRedisPubsub):
+    pass
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="freezes by a signal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from funboost_store_redis.brokers.base import Command, bytes_of, head
 from funboost_store_redis.brokers.lists import SOON, OwnedBroker
@@ -51,14 +52,22 @@ class RedisStreamBroker(OwnedBroker[StreamClaims]):
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Publish `message` to `queue` and acknowledge `delivery` in one step; nothing if it was given away."""
         claims, target, due = self._claims, self.keys_of(queue), message.due
-        if claims is None:
+        if claims is None or self.hand_over(delivery, message, queue):
             return
         names = [claims.held, self._keys.queue, target.queue, target.delayed, target.attempts]
-        attempts = max(0, message.attempts)
-        text = "" if due is None else f"{due:.6f}"
-        claims.settle(self._scripts.forward, names, [delivery], bytes_of(message), text, head(attempts), attempts)
+        claims.settle(self._scripts.forward, names, [delivery], *_arrival(message))
         if due is not None and due - self.context.clock.time() < SOON:
             claims.waiter.wake()
+
+    def holds(self, delivery: Delivery) -> bool:
+        """See `StoredBroker.holds`."""
+        claims = self._claims
+        return claims is not None and claims.holds(delivery)
+
+    def receive(self, message: Outgoing) -> None:
+        """See `StoredBroker.receive`."""
+        keys = self._keys
+        self._server.run(self._scripts.receive, [keys.queue, keys.delayed, keys.attempts], _arrival(message))
 
     def count(self) -> int:
         """Messages that wait, also those not yet due."""
@@ -67,3 +76,10 @@ class RedisStreamBroker(OwnedBroker[StreamClaims]):
     def purge(self) -> None:
         """Remove the messages that wait."""
         self._server.run(self._scripts.purge, [self._keys.queue, self._keys.delayed, self._keys.returned])
+
+
+def _arrival(message: Outgoing) -> tuple[Any, ...]:
+    """What the scripts that publish one message get: in `delayed`, the number of its deliveries is in front of it."""
+    attempts = max(0, message.attempts)
+    due = "" if message.due is None else f"{message.due:.6f}"
+    return bytes_of(message), due, head(attempts), attempts

@@ -40,8 +40,9 @@ class StreamClaims(Claimant):
         self._known.difference_update(tags)
         return self._deliveries(reply)
 
-    def wait(self, limit: int, seconds: float) -> list[Delivery] | None:
+    def wait(self, done: Sequence[Delivery], limit: int, seconds: float) -> list[Delivery] | None:
         """See `Claimant.wait`."""
+        self.forget(done)
         seconds = max(0.001, min(seconds, self.until_due))
         with self.server.link() as link, self.waiter.waiting(link) as allowed:
             if not allowed:
@@ -92,6 +93,13 @@ class StreamClaims(Claimant):
         """The entries of those that are still ours, as far as we know."""
         known = self._known
         return [delivery.tag for delivery in deliveries if delivery.tag in known]
+
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether it is still pending for us."""
+        tag, stream = delivery.tag, self._claim_keys[1]
+        return tag in self._known and bool(
+            self.server.ask("XPENDING", stream, self.scripts.group, tag, tag, 1, self.id)
+        )
 
     def settle(self, script: Script, keys: Sequence[str], deliveries: Sequence[Delivery], *more: Any) -> None:
         """Run a script that gets this consumer, the entries that are ours, and `more`; nothing when none is."""

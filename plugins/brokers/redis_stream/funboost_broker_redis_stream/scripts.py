@@ -126,20 +126,31 @@ end
 redis.call('EXPIRE', KEYS[3], 3600)
 """
 
+_ARRIVE = """
+local function arrive(stream, delayed, attempts, body, due, head, earlier)
+    if due ~= '' then return redis.call('ZADD', delayed, due, head .. body) end
+    local id = redis.call('XADD', stream, '*', '', body)
+    if earlier ~= '0' then
+        redis.call('HSET', attempts, id, earlier)
+        redis.call('EXPIRE', attempts, 604800)
+    end
+end
+"""
+
+# KEYS: stream, delayed, attempts   ARGV: message, due or "", head, earlier deliveries
+_RECEIVE = _ARRIVE + "arrive(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3], ARGV[4])"
+
 # KEYS: held, stream, target, target's delayed, target's attempts
 # ARGV: consumer, entry, message, due or "", head, earlier deliveries
-_FORWARD = """
+_FORWARD = (
+    _ARRIVE
+    + """
 if redis.call('HEXISTS', KEYS[1], '') == 0 or not mine(KEYS[2], ARGV[2], ARGV[1]) then return end
-if ARGV[4] == '' then
-    local id = redis.call('XADD', KEYS[3], '*', '', ARGV[3])
-    if ARGV[6] ~= '0' then
-        redis.call('HSET', KEYS[5], id, ARGV[6])
-        redis.call('EXPIRE', KEYS[5], 604800)
-    end
-else redis.call('ZADD', KEYS[4], ARGV[4], ARGV[5] .. ARGV[3]) end
+arrive(KEYS[3], KEYS[4], KEYS[5], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 redis.call('XACK', KEYS[2], group, ARGV[2])
 redis.call('XDEL', KEYS[2], ARGV[2])
 """
+)
 
 # KEYS: held, waiting (not used), owners, graves, attempts, stream   ARGV: consumer, seconds of silence or ""
 _BURY = (
@@ -239,6 +250,7 @@ class StreamScripts:
         self.ack = Script(start + _ACK)
         self.requeue = Script(start + _REQUEUE)
         self.forward = Script(start + _FORWARD)
+        self.receive = Script(_RECEIVE)
         self.bury = Script(start + _BURY)
         self.exhume = Script(start + _EXHUME)
         self.resolve = Script(start + _RESOLVE)

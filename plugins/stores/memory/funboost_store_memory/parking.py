@@ -96,3 +96,9 @@ class MemoryParking(Parking):
         with self._lock:
             place = self._places.get(target)
             return len(place.messages) if place is not None else 0
+
+    def purge(self, target: str) -> int:
+        """See `Parking.purge`."""
+        with self._lock:
+            place = self._places.pop(target, None)
+            return len(place.messages) if place is not None else 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit, urlunsplit
 
 from funboost_core.errors import ConfigError
 from funboost_core.settings import as_bool, hide
@@ -11,7 +12,12 @@ from funboost_core.settings import as_bool, hide
 if TYPE_CHECKING:
     from funboost_core.settings import Settings
 
-_FORMS = "redis://user:password@host:port/db, rediss://… (TLS), unix:///path or redis+sentinel://host:port,host:port/service/db"
+    from .finders import Finder, Host, Nodes, Sentinels
+
+_FORMS = (
+    "redis://user:password@host:port/db, rediss://… (TLS), unix:///path, redis+sentinel://host:port,host:port/service/db "
+    "or redis+cluster://host:port,host:port"
+)
 CONNECT = 5.0
 """Seconds in which a connection must stand."""
 ANSWER = 10.0
@@ -25,10 +31,13 @@ def url_of(settings: Settings, connection: str = "") -> tuple[str, str]:
     REDIS_URL_ORDERS, so that one program can use several servers.
 
     Raises:
-        ConfigError: a name for which there is no setting.
+        ConfigError: a name for which there is no setting, or that can be none.
     """
     if "://" in connection:
         return connection, "the option connection"
+    if not re.fullmatch(r"\w*", connection, re.ASCII):
+        shown = "connection" if "@" in connection else f"connection={connection!r}"  # it may have a password in it
+        raise ConfigError(f"{shown} is neither a URL nor a name of letters, digits and _. Use {_FORMS}, or a name.")
     setting = f"REDIS_URL_{connection.upper()}" if connection else "REDIS_URL"
     url = str(settings(setting) or "")
     if not url and connection:
@@ -45,96 +54,128 @@ def _from_parts(settings: Settings) -> str:
     return f"{scheme}://{credentials}{host}:{port}/{settings('REDIS_DB', 7)}"
 
 
+def is_cluster(url: str) -> bool:
+    """Whether a URL names a Redis Cluster."""
+    return url.partition("://")[0].endswith("+cluster")
+
+
 class Address:
     """A parsed URL that makes connections; it never shows a password.
 
     Query options are those of redis-py's connections (``socket_timeout``, ``health_check_interval``,
     ``socket_keepalive``, ``ssl_ca_certs`` …).
 
+    Args:
+        url: where.
+        setting: what the user has to change if it is wrong.
+        slot: of a cluster: connect to the node that has these keys, whichever it is; None: to any node.
+
     Raises:
         ConfigError: it is no URL of a Redis server.
     """
 
-    def __init__(self, url: str, setting: str) -> None:
+    def __init__(self, url: str, setting: str, slot: int | None = None) -> None:
         self.setting = setting
         self.url = url
+        self.slot = slot
         self.shown: str = hide("", url.partition("?")[0])
-        self._service = ""
+        self.clustered = is_cluster(url)
+        self.nodes: Nodes | None = None
+        self.sentinels: Sentinels | None = None
+        self._finder: Finder | None = None
         try:
-            self._cls, options = self._parse(url)
+            self._cls, self._options = self._parse(url)
         except ValueError as error:
             raise ConfigError(
                 f"{setting} is {self.shown!r}, which names no Redis server ({error}). Use {_FORMS}."
             ) from None
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        self._options: dict[str, Any] = {
-            "socket_connect_timeout": CONNECT,
-            "socket_timeout": ANSWER,
-            "socket_keepalive": True,
-            "protocol": 2,
-            **options,
-            "retry": Retry(NoBackoff(), 0),  # whether repeating is harmless is known to who asks
-        }
-        if url.startswith("unix:"):
-            del self._options["socket_keepalive"]
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
 
     def connect(self) -> Any:
         """A new redis-py connection, connected; raises what the client raises."""
-        options = self._options
-        if self._service:
-            options = {**options, **self._master()}
         try:
-            connection = self._cls(**options)
+            return self._connect()
         except TypeError as error:
             raise ConfigError(
                 f"{self.setting} ({self.shown}) has an option that redis-py does not know: {error}"
             ) from None
+
+    def _connect(self) -> Any:
+        options = self._options
+        if self._finder is not None:
+            host, port = self._finder.find()
+            options = {**options, "host": host, "port": port}
+        connection = self._cls(**options)
         connection.connect()
         return connection
 
+    def node(self, host: Host) -> Address:
+        """One node of this cluster."""
+        parts = urlsplit(self.url)
+        credentials, at, _ = parts.netloc.rpartition("@")
+        name = f"[{host[0]}]" if ":" in host[0] else host[0]
+        scheme = parts.scheme.partition("+")[0]
+        one = Address(
+            urlunsplit(parts._replace(scheme=scheme, netloc=f"{credentials}{at}{name}:{host[1]}")), self.setting
+        )
+        one.clustered = True
+        return one
+
     def _parse(self, url: str) -> tuple[Any, dict[str, Any]]:
         from redis import connection as client
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
         parse_url: Any = client.parse_url  # which has no types
-        if "+sentinel://" not in url:
-            options: dict[str, Any] = dict(parse_url(url))
-            return options.pop("connection_class", client.Connection), options
         parts = urlsplit(url)
-        service, _, db = parts.path.strip("/").partition("/")
-        credentials, _, hosts = parts.netloc.rpartition("@")
-        if not service or not hosts:
-            raise ValueError("after the hosts it needs the name of the service, as in …/mymaster/0")
-        scheme = parts.scheme.partition("+")[0]
-        options = dict(parse_url(f"{scheme}://{credentials}{'@' if credentials else ''}x/{db or 0}?{parts.query}"))
-        query = dict(parse_qsl(parts.query))
-        self._sentinel = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
-        self._sentinel = {name: unquote(value) for name, value in self._sentinel.items() if value and query}
-        self._sentinels = [_host(text) for text in hosts.split(",")]
-        self._service = service
-        return options.pop(
-            "connection_class", client.SSLConnection if scheme == "rediss" else client.Connection
-        ), options
+        scheme, several, kind = parts.scheme.partition("+")
+        of_sentinels = {name[9:]: value for name, value in parse_qsl(parts.query) if name.startswith("sentinel_")}
+        options: dict[str, Any] = {
+            "socket_connect_timeout": CONNECT,
+            "socket_timeout": ANSWER,
+            "socket_keepalive": True,
+            "protocol": 2,
+            **parse_url(_of_one(parts, scheme, kind) if several else url),
+            "retry": Retry(NoBackoff(), 0),  # whether repeating is harmless is known to who asks
+        }
+        cls = options.pop("connection_class", client.SSLConnection if scheme == "rediss" else client.Connection)
+        if scheme == "unix":
+            del options["socket_keepalive"]
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        if kind == "cluster":
+            from .finders import Nodes
 
-    def _master(self) -> dict[str, Any]:
-        """Asked at each connection, for it may have changed."""
-        from redis.sentinel import Sentinel
+            self._finder = self.nodes = Nodes([_host(text, 6379) for text in hosts], cls, options, self.slot)
+        elif kind == "sentinel":
+            from .finders import Sentinels
 
-        limits = {"socket_timeout": CONNECT, "socket_connect_timeout": CONNECT}
-        make: Any = Sentinel
-        sentinel = make(self._sentinels, sentinel_kwargs={**limits, **self._sentinel})
-        try:
-            host, port = sentinel.discover_master(self._service)
-        finally:
-            for client in sentinel.sentinels:
-                client.close()
-        return {"host": host, "port": port}
+            for name in of_sentinels:
+                del options[f"sentinel_{name}"]
+            limits = {"socket_timeout": CONNECT, "socket_connect_timeout": CONNECT}
+            service = parts.path.strip("/").partition("/")[0]
+            self._finder = self.sentinels = Sentinels(
+                [_host(text, 26379) for text in hosts], service, {**limits, **of_sentinels}
+            )
+        return cls, options
 
 
-def _host(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return (host, int(port)) if host else (text, 26379)
+def _of_one(parts: SplitResult, scheme: str, kind: str) -> str:
+    """A URL of several servers as that of one called x."""
+    credentials, at, hosts = parts.netloc.rpartition("@")
+    service, _, db = parts.path.strip("/").partition("/")
+    if kind not in {"sentinel", "cluster"}:
+        raise ValueError(f"there is no {kind!r}")
+    if not hosts:
+        raise ValueError("it names no host")
+    if kind == "sentinel" and not service:
+        raise ValueError("after the hosts it needs the name of the service, as in …/mymaster/0")
+    if kind == "cluster" and (db or service not in {"", "0"}):
+        raise ValueError("a cluster has no other database than 0")
+    return f"{scheme}://{credentials}{at}x/{db or 0}?{parts.query}"
+
+
+def _host(text: str, port: int) -> Host:
+    host, _, given = text.rpartition(":")
+    return (host.strip("[]"), int(given)) if host else (text, port)

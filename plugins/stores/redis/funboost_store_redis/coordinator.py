@@ -102,10 +102,9 @@ class RedisCoordinator(Coordinator):
 
     def flags(self, scope: str) -> dict[str, str]:
         """See `Coordinator.flags`; a program in any language may pause the queue by its documented keys."""
-        with self._server.link() as link:
-            found = link.run(_ALL, self._keys("flags", "flags-end", of=scope))
-            key, all_queues = self._pause_keys(scope)
-            documented = link.ask_all([("GET", key), ("HGET", all_queues, scope)])
+        found = self._server.run(_ALL, self._keys("flags", "flags-end", of=scope))
+        key, all_queues = self._pause_keys(scope)
+        documented = self._server.ask_all([("GET", key), ("HGET", all_queues, scope)])
         flags = {name.decode(): value.decode() for name, value in zip(found[::2], found[1::2])}
         if any(value is not None for value in documented):
             flags[PAUSED] = "1" if b"1" in documented else "0"

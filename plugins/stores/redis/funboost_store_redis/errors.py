@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import AskError, AuthenticationError, MovedError, NoPermissionError, RedisError, ResponseError
 
 from funboost_core.errors import BrokerUnavailable, ConfigError, FunboostError
 
@@ -12,6 +12,9 @@ _HOPELESS = {
     "WRONGTYPE": "holds something else under this name ({error}). Choose another queue name, database or NAMESPACE",
     "DB index": "has no such database ({error}). Correct the number at the end of {setting}",
     "unknown command": "is too old ({error}). Use Redis 6.2 or newer",
+    "same slot": "keeps these keys on several nodes ({error}). Write the name of the queue in braces: queue_name='{{orders}}'",
+    "cluster support disabled": "is no cluster. Write redis://host:port/db into {setting}",
+    "MOVED": "is a node of a cluster ({error}). Write redis+cluster://host:port,host:port into {setting}",
 }
 
 
@@ -19,9 +22,26 @@ class RedisUnavailable(BrokerUnavailable):
     """The Redis server {server} cannot be reached ({error}). Check that it runs and that {setting} points to it."""
 
 
-def explain(error: Exception, server: str, setting: str) -> FunboostError:
-    """What to raise for an error of the client or the server: `ConfigError` where waiting cannot help."""
+class SlotMoved(RedisUnavailable):
+    """Another node of the Redis Cluster has this key now ({error}, says {server}); it is looked for."""
+
+
+def moved(error: Exception) -> bool:
+    """Whether a node says that another one has the key; older versions of redis-py leave it as text."""
+    return isinstance(error, MovedError) or str(error).startswith("MOVED ")
+
+
+def explain(error: Exception, server: str, setting: str, clustered: bool = False) -> FunboostError:
+    """What to raise for an error of the client or the server: `ConfigError` where waiting cannot help.
+
+    `clustered` says whether the user has told us that it is a cluster.
+    """
     text = str(error)
+    if isinstance(error, AskError) or text.startswith(("MOVED ", "ASK ")):
+        if not clustered:
+            return _hopeless("MOVED", error, server, setting)
+        kind = SlotMoved if moved(error) else RedisUnavailable
+        return kind(server=server, error=f"{type(error).__name__} {text}", setting=setting)
     if isinstance(error, NoPermissionError):
         return ConfigError(f"The Redis server {server} does not let this user do that: {text}. Widen its rules (ACL).")
     if isinstance(error, AuthenticationError):

@@ -69,9 +69,8 @@ class RedisFilter(Filter):
 
     def renew(self, claims: Sequence[tuple[str, str, str]], lease: float) -> None:
         """See `Filter.renew`."""
-        with self._server.link() as link:
-            for scope, key, holder in claims:
-                link.run(_RENEW, self._names(scope), [key, holder, repr(float(lease))])
+        for scope, key, holder in claims:
+            self._server.run(_RENEW, self._names(scope), [key, holder, repr(float(lease))])
 
     def keep(self, scope: str, key: str, ttl: float | None) -> None:
         """See `Filter.keep`."""

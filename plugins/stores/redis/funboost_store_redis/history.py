@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 from math import inf
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from funboost_core.ports.store import History
+from funboost_core.ports.store import History, Record
 
 from .keys import Keys
 from .link import Script
@@ -64,14 +63,13 @@ class RedisHistory(History):
     def _record(self, task_id: str) -> str:
         return self._keys("history", of=task_id)[0]
 
-    def save(self, records: Sequence[Mapping[str, Any]], ttl: float) -> None:
+    def save(self, records: Sequence[Record], ttl: float) -> None:
         """See `History.save`."""
         by_queue: dict[str, list[Any]] = {}
         for record in records:
-            task_id, started = str(record["_id"]), record.get("time_start")
-            score = "-inf" if started is None else repr(float(started))
-            row = [self._record(task_id), task_id, score, _encode(record)]
-            by_queue.setdefault(str(record.get("queue_name")), []).extend(row)
+            score = "-inf" if record.started is None else repr(record.started)
+            row = [self._record(record.id), record.id, score, record.payload]
+            by_queue.setdefault(record.queue, []).extend(row)
         for queue, rows in by_queue.items():
             for start in range(0, len(rows), 4 * PAGE):
                 arguments = [max(1, int(ttl * 1000)), queue, *rows[start : start + 4 * PAGE]]
@@ -140,11 +138,3 @@ class RedisHistory(History):
 def _started(record: Mapping[str, Any]) -> float:
     started = record.get("time_start")
     return -inf if started is None else float(started)
-
-
-def _encode(record: Mapping[str, Any]) -> bytes:
-    """JSON; what it cannot carry (a result, say) becomes its text."""
-    try:
-        return to_json(record, fallback=repr)
-    except ValueError:  # bytes or text that are no UTF-8, which the slower encoder copes with
-        return json.dumps(record, default=repr, skipkeys=True, ensure_ascii=False).encode("utf-8", "replace")

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
 
 
 class Keys:
-    """Makes names with the NAMESPACE in front."""
+    """Makes names with the NAMESPACE in front; with `node`, of a cluster, all of them are on one node."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, node: str = "") -> None:
         self._start = environment.namespaced("")  # looked up once: this is on the way of every result
+        if node:
+            self._start += f"{{{node}}}."
 
     def __call__(self, *kinds: str, of: str) -> list[str]:
         """``funboost:<kind>:{<of>}`` for each of `kinds`."""

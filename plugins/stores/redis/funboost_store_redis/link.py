@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
-from .errors import CLIENT_ERRORS, explain
+from .errors import CLIENT_ERRORS, explain, moved
 
 if TYPE_CHECKING:
     from .address import Address
@@ -38,18 +38,20 @@ class Link:
         RedisUnavailable: it cannot be reached.
     """
 
-    __slots__ = ("_address", "_connection", "_number", "_pack", "_read", "_send", "broken", "used")
+    __slots__ = ("_address", "_connection", "_number", "_pack", "_read", "_send", "broken", "host", "outdated", "used")
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self.broken = False
+        self.outdated = False  # what it is connected to has become the wrong server, and so have the others
         self.used = 0.0
         self._number: int | None = None
         try:
             connection = address.connect()
         except CLIENT_ERRORS as error:
-            raise explain(error, address.shown, address.setting) from error
+            raise explain(error, address.shown, address.setting, address.clustered) from error
         self._connection: Any = connection
+        self.host: tuple[str, int] = (getattr(connection, "host", ""), getattr(connection, "port", 0))
         self._send, self._pack, self._read = (
             connection.send_packed_command,
             connection.pack_command,
@@ -106,6 +108,7 @@ class Link:
     def tell_all(self, commands: Sequence[tuple[Any, ...]]) -> None:
         """Send commands whose replies nobody waits for: there are none, or they come among what is heard."""
         try:
+            self._connection.health_check_interval = 0  # the answer to a check would not come, or among what is heard
             if len(commands) == 1:
                 self._send(self._pack(*commands[0]))
             else:
@@ -153,9 +156,11 @@ class Link:
     def _refused(self, error: ResponseError) -> Exception:
         if isinstance(error, NoScriptError):
             return ScriptUnknown(str(error))
-        if isinstance(error, ReadOnlyError):  # a former master: look for the new one
+        if isinstance(error, ReadOnlyError) or moved(error):  # it is a replica now, or another node has the key
+            self.outdated = True
             self.drop()
-        return explain(error, self._address.shown, self._address.setting)
+        address = self._address
+        return explain(error, address.shown, address.setting, address.clustered)
 
 
 class ScriptUnknown(Exception):

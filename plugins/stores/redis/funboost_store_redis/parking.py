@@ -40,6 +40,11 @@ for i = 1, #ARGV, 2 do
     end
 end
 """)
+_PURGE = Script("""
+local number = redis.call('ZCARD', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[2])
+return number
+""")
 
 
 class RedisParking(Parking):
@@ -73,6 +78,10 @@ class RedisParking(Parking):
     def count(self, target: str) -> int:
         """See `Parking.count`."""
         return int(self._server.ask("ZCARD", self._names(target)[0]))
+
+    def purge(self, target: str) -> int:
+        """See `Parking.purge`."""
+        return int(self._server.run(_PURGE, self._names(target), []))
 
     def _each(self, script: Script, rows: Iterable[tuple[str, list[object]]]) -> None:
         by_target: dict[str, list[list[object]]] = {}

@@ -82,7 +82,7 @@ class RedisReplies(Replies):
                 return None
             wait = min(left, SLICE)
             try:
-                with self._server.link() as link:
+                with self._server.link(key) as link:
                     move = ("BLMOVE", key, key, "LEFT", "LEFT", f"{wait:.3f}")
                     found: bytes | None = link.ask_all([move], patience=wait)[0]
             except RedisUnavailable:

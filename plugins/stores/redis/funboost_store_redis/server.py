@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from funboost_core.native import Lock, current_thread, patched
 
-from .address import Address
+from .address import Address, is_cluster
 from .link import Link, Script
 
 REST = 0.02
@@ -20,7 +20,7 @@ REST = 0.02
 MOST_IDLE = 32
 """Idle connections that are kept."""
 
-_by_url: dict[tuple[str, str], Server] = {}
+_by_url: dict[tuple[str, str, int | None], Server] = {}
 _lock = Lock()
 
 
@@ -55,9 +55,12 @@ class Server:
                 link = idle.pop()
             except IndexError:
                 return self.open()
-            if monotonic() - link.used < REST or not link.stale():
+            if not link.outdated and (monotonic() - link.used < REST or not link.stale()):
                 return link
             self.forget(link)
+
+    def look(self) -> None:
+        """Find out whether connections have become those to a wrong server, where that may be."""
 
     def open(self) -> Link:
         """A new connection that is not shared; `forget` ends it."""
@@ -66,9 +69,12 @@ class Server:
         return link
 
     def give_back(self, link: Link) -> None:
-        """Let others use it; a broken one is forgotten."""
+        """Let others use it; a broken one is forgotten, and so are all where another server has taken over."""
         idle = self._idle()
-        if link.broken or self.closed or len(idle) >= MOST_IDLE:
+        if link.outdated:
+            while idle:
+                self.forget(idle.pop())
+        if link.broken or link.outdated or self.closed or len(idle) >= MOST_IDLE:
             self.forget(link)
         else:
             link.used = monotonic()
@@ -80,8 +86,8 @@ class Server:
         link.drop()
 
     @contextmanager
-    def link(self) -> Iterator[Link]:
-        """A connection for several commands."""
+    def link(self, key: Any = "") -> Iterator[Link]:
+        """A connection for several commands, all of them for `key` or for keys beside it."""
         link = self.borrow()
         try:
             yield link
@@ -118,18 +124,37 @@ class Server:
         self._of_thread.clear()
 
 
-def attach(url: str, setting: str, user: object) -> Server:
+def attach(url: str, setting: str, user: object, key: str = "") -> Server:
     """The server at `url`, until `user` detaches.
+
+    Of a cluster: the node that has `key`, whichever it is at the time; with "" all of them as one.
 
     Raises:
         ConfigError: it is no URL of a Redis server.
     """
+    slot, clustered = None, is_cluster(url)
+    if clustered and key:
+        from .finders import slot_of
+
+        slot = slot_of(key)
     with _lock:
-        server = _by_url.get((url, setting))
+        server = _by_url.get((url, setting, slot))
         if server is None:
-            server = _by_url[url, setting] = Server(Address(url, setting))
+            server = _by_url[url, setting, slot] = _make(Address(url, setting, slot), clustered and not key)
         server.users.add(id(user))
         return server
+
+
+def _make(address: Address, many: bool) -> Server:
+    if many:
+        from .cluster import Cluster
+
+        return Cluster(address)
+    if address.sentinels is not None:
+        from .master import Master
+
+        return Master(address, address.sentinels)
+    return Server(address)
 
 
 def detach(server: Server, user: object) -> None:
@@ -138,7 +163,8 @@ def detach(server: Server, user: object) -> None:
         server.users.discard(id(user))
         if server.users or server.closed:
             return
-        _by_url.pop((server.address.url, server.address.setting), None)
+        address = server.address
+        _by_url.pop((address.url, address.setting, address.slot), None)
     server.close()
 
 

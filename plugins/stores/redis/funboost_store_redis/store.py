@@ -1,4 +1,4 @@
-"""All parts of the state in one Redis server."""
+"""All parts of the state in one Redis server, or in one cluster."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from funboost_core.ports.store import StateStore
 
-from .address import url_of
+from .address import is_cluster, url_of
 from .coordinator import RedisCoordinator
 from .errors import RedisUnavailable
 from .filter import RedisFilter
@@ -24,8 +24,8 @@ class RedisState(StateStore):
     """State in the Redis server that `url` names; times are the server's.
 
     Args:
-        url: ``redis://user:password@host:port/db``, ``rediss://…``, ``redis+sentinel://host,host/service/db``; without
-            anything after ``://`` the program's own server (the setting REDIS_URL).
+        url: ``redis://user:password@host:port/db``, ``rediss://…``, ``redis+sentinel://host,host/service/db``,
+            ``redis+cluster://host,host``; without anything after ``://`` the program's own server (setting REDIS_URL).
         environment: gives the settings and the NAMESPACE.
 
     Raises:
@@ -46,7 +46,7 @@ class RedisState(StateStore):
             raise
         keys = Keys(environment)
         self._replies = self.replies = RedisReplies(server, keys)
-        self.history = RedisHistory(server, keys)
+        self.history = RedisHistory(server, Keys(environment, "history" if is_cluster(url) else ""))
         self.filter = RedisFilter(server, keys)
         self.parking = RedisParking(server, keys)
         self.coordinator = RedisCoordinator(server, keys)

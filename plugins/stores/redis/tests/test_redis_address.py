@@ -7,10 +7,13 @@ import traceback
 
 import pytest
 from funboost_store_redis.address import Address, url_of
+from funboost_store_redis.brokers.at_once import AtOnce
 from funboost_store_redis.errors import RedisUnavailable
 from funboost_store_redis.link import Link
-from funboost_store_redis.server import Server
+from funboost_store_redis.master import LOOK
+from funboost_store_redis.server import Server, attach, detach
 from funboost_testing.services.base import free_port
+from funboost_testing.services.redis_groups import Watched, ask
 
 from funboost_core.errors import BrokerUnavailable, ConfigError
 from funboost_core.settings import Settings
@@ -43,10 +46,25 @@ def test_a_name_without_a_setting_is_refused():
         url_of(Settings({}), "orders")
 
 
+@pytest.mark.parametrize("connection", ["or ders", "redis:/h:1", "orders-2"])
+def test_what_is_neither_a_name_nor_a_url_is_refused(connection):
+    with pytest.raises(ConfigError, match=f"connection='{connection}' is neither a URL nor a name"):
+        url_of(Settings({}), connection)
+
+
+def test_a_mistyped_url_is_refused_without_its_password():
+    with pytest.raises(ConfigError, match="is neither a URL nor a name") as caught:
+        url_of(Settings({}), f"redis:/u:{QUOTED}@h")
+    assert QUOTED not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "url",
     [
         "http://h",
+        "redis+cluster://h:1/3",
+        "redis+cluster://",
+        "redis+other://h:1/x",
         "redis://h:port/1",
         "redis+sentinel://h:1",
         "redis+sentinel:///x",
@@ -127,42 +145,40 @@ def test_a_forbidden_command_names_the_rules(start_redis):
 
 
 @pytest.mark.server
-def test_sentinel_names_the_master_and_the_next_one(start_redis, tmp_path):
-    master, replica = start_redis(), start_redis()
-    to_master = Server(Address(master.url, "REDIS_URL"))
-    Server(Address(replica.url, "REDIS_URL")).ask("REPLICAOF", "127.0.0.1", master.port)
-    config = tmp_path / "sentinel.conf"
-    config.write_text(
-        f"sentinel monitor mymaster 127.0.0.1 {master.port} 1\n"
-        "sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 2000\n"
-    )
-
-    class Sentinel(type(master.service)):
-        def command(self, executable, port, folder):
-            return [
-                executable,
-                str(config),
-                "--sentinel",
-                "--port",
-                str(port),
-                "--bind",
-                "127.0.0.1",
-                "--dir",
-                str(folder),
-            ]
-
-    with Sentinel().start() as sentinel:
-        url = f"redis+sentinel://127.0.0.1:{sentinel.port}/mymaster/3"
-        server = Server(Address(url, "REDIS_URL"))
+def test_sentinel_names_the_master_and_the_next_one(start_redis):
+    start_redis()  # skips where none is installed
+    with Watched() as watched:
+        server = attach(f"{watched.url}/3", "REDIS_URL", watched)
         assert server.ask("SET", "k", "v") == b"OK"
-        until(lambda: to_master.ask("WAIT", 1, 100) == 1)
-        info = Server(Address(sentinel.url, "x"))
-        until(lambda: b"slaves=1" in info.ask("INFO", "sentinel"))
-        master.kill()
+        ask(watched.master, "SET k v\r\nWAIT 1 5000", ":1")
+        watched.master.kill()
         until(lambda: server.ask("SET", "k2", "v2") == b"OK")
         assert server.ask("GET", "k") == b"v"
-        assert Server(Address(f"{replica.url}/3", "x")).ask("GET", "k2") == b"v2"
-        server.close()
+        assert Server(Address(f"{watched.replica.url}/3", "x")).ask("GET", "k2") == b"v2"
+        detach(server, watched)
+
+
+@pytest.mark.server
+def test_a_master_that_has_stepped_down_is_left_while_it_still_takes_writes(start_redis):
+    start_redis()
+    with Watched() as watched:
+        server = attach(watched.url, "REDIS_URL", watched)
+        silent = AtOnce(server)
+        silent.send([("RPUSH", "q", "before")], 1)
+        assert server.ask("INCR", "before") == 1
+        ask(watched.master, "SET k v\r\nWAIT 1 5000", ":1")
+        ask(watched.sentinel, "SENTINEL FAILOVER mymaster", "+OK")
+        ask(watched.sentinel, "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster", str(watched.replica.port))
+        ask(watched.replica, "INFO replication", "role:master")
+        time.sleep(LOOK + 0.1)
+        assert b"role:master" in Link(Address(watched.master.url, "x")).ask("INFO", "replication"), "it takes writes"
+        until(lambda: server.ask("INCR", "after"))
+        silent.send([("RPUSH", "q", "after")], 1)
+        silent.close()
+        new = Server(Address(watched.replica.url, "x"))
+        assert new.ask("EXISTS", "after") == 1
+        assert new.ask("LRANGE", "q", 0, -1) == [b"before", b"after"]
+        detach(server, watched)
 
 
 def until(condition, seconds=30):

@@ -17,7 +17,7 @@ from funboost_testing.services import Proxy
 
 from funboost_core.environment import Environment
 from funboost_core.errors import ConfigError
-from funboost_core.ports.store import Parked
+from funboost_core.ports.store import Parked, Record
 
 pytestmark = pytest.mark.server
 ECHO = Script("return ARGV[1]")
@@ -163,7 +163,7 @@ def test_the_documented_pause_keys(make_state, server, redis_place):
 def test_what_ends_leaves_no_key(make_state, server):
     state = make_state()
     state.replies.put("t", b"1", 0.2)
-    state.history.save([{"_id": "t", "queue_name": "q", "time_start": 1.0}], 0.2)
+    state.history.save([Record.of({"_id": "t", "queue_name": "q", "time_start": 1.0})], 0.2)
     state.filter.claim("s", "k", "t", 0.2)
     state.filter.claim("s2", "k", "t", 0.2)
     state.filter.keep("s2", "k", 0.2)

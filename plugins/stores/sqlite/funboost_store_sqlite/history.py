@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from itertools import chain
-from sqlite3 import Connection
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from funboost_core.clock import Clock
-from funboost_core.ports.store import History
+from funboost_core.ports.store import History, Record
 
-from . import schema
+from . import text_index
 from .database import Database
 from .sweep import MOST, Sweep
-
-SEARCHABLE = 4000
-"""Characters of the arguments, and of the exception, that are searched; an index over megabytes would help nobody."""
 
 COMMON = 5_000
 """Rows with a text from which on they are found sooner from the newest on, one by one."""
 COMMON_IN_QUEUE = 50_000
 """The same within a queue, in which there may be none of them."""
-ROWS = 100
-"""Rows of one statement: the interpreter's lock is taken once a statement, and tasks that run want it too."""
+ROWS = 512 if sqlite3.sqlite_version_info >= (3, 32) else 128
+"""Most rows of one statement: the interpreter's lock is taken once a statement, and tasks that run want it too."""
 
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?)"
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
 _SAVE = """
-INSERT INTO history (task_id, queue, run_status, success, time_start, searched, record, expires)
+INSERT INTO history (task_id, queue, success, time_start, searched, record, expires)
 VALUES {}
-ON CONFLICT (task_id) DO UPDATE SET queue = excluded.queue, run_status = excluded.run_status,
-    success = excluded.success, time_start = excluded.time_start, searched = excluded.searched,
-    record = excluded.record, expires = excluded.expires
+ON CONFLICT (task_id) DO UPDATE SET queue = excluded.queue, success = excluded.success,
+    time_start = excluded.time_start, searched = excluded.searched, record = excluded.record, expires = excluded.expires
 """
 
 
@@ -45,17 +40,23 @@ class SqliteHistory(History):
         self._clock = clock
         self._sweep = Sweep("history", "id", clock)
 
-    def save(self, records: Sequence[Mapping[str, Any]], ttl: float) -> None:
-        """See `History.save`; all in one transaction."""
-        expires = self._clock.time() + ttl
-        rows = [(*_columns(record), expires) for record in records]
-        if not rows:
+    def save(self, records: Sequence[Record], ttl: float) -> None:
+        """See `History.save`; all in one transaction, and the index of texts in others."""
+        if not records:
             return
+        expires = self._clock.time() + ttl
         with self._database.writing() as connection:
             self._sweep.sometimes(connection)
-            for start in range(0, len(rows), ROWS):
-                some = rows[start : start + ROWS]
-                connection.execute(_SAVE.format(", ".join([_ROW] * len(some))), list(chain.from_iterable(some)))
+            for some in _portions(records):
+                values: list[Any] = []
+                for id, queue, success, started, searched, payload in some:
+                    values += (id, queue, success, started, searched, payload, expires)
+                connection.execute(_statement(len(some)), values)
+            due = text_index.exists(connection) and text_index.due(connection)
+        while due:  # several transactions, so that others can write in between
+            with self._database.writing() as connection:
+                text_index.extend(connection)
+                due = text_index.due(connection)
 
     def get(self, task_id: str) -> dict[str, Any] | None:
         """See `History.get`."""
@@ -95,7 +96,11 @@ class SqliteHistory(History):
                 wanted = text.casefold()
                 conditions.append("instr(searched, ?)")  # exact, where % and _ of LIKE are not
                 values.append(wanted)
-                found = _containing(connection, wanted, COMMON if queue is None else COMMON_IN_QUEUE)
+                if len(wanted) >= 3 and text_index.exists(connection):
+                    most = COMMON if queue is None else COMMON_IN_QUEUE
+                    found = text_index.candidates(connection, wanted, most)
+                else:
+                    found = None
                 if found is not None:
                     conditions.append("id IN (SELECT value FROM json_each(?))")
                     values.append(to_json(found).decode())
@@ -117,33 +122,16 @@ class SqliteHistory(History):
                 return total
 
 
-def _containing(connection: Connection, text: str, most: int) -> list[int] | None:
-    """The rows that may contain `text`; None where that is not known, or where they are `most` or more."""
-    if len(text) < 3 or not schema.has_text_index(connection):
-        return None
-    rows = connection.execute(
-        "SELECT rowid FROM history_text WHERE searched LIKE ? LIMIT ?", (f"%{text}%", most)
-    ).fetchall()
-    return None if len(rows) == most else [row for (row,) in rows]
+def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    """Of as many records as a power of two: few different statements, which the connection keeps compiled."""
+    start, size = 0, ROWS
+    while start < len(records):
+        while size > len(records) - start:
+            size //= 2
+        yield records[start : start + size]
+        start += size
 
 
-def _columns(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    started, status = record.get("time_start"), record.get("run_status")
-    searched = (str(record.get(name) or "")[:SEARCHABLE] for name in ("params_str", "exception"))
-    return (
-        str(record["_id"]),
-        record.get("queue_name"),
-        status,
-        None if status == "running" else bool(record.get("success")),
-        None if started is None else float(started),
-        "\n".join(searched).casefold().encode("utf-8", "replace").decode(),
-        _encode(record),
-    )
-
-
-def _encode(record: Mapping[str, Any]) -> bytes:
-    """JSON; what it cannot carry (a result, say) becomes its text."""
-    try:
-        return to_json(record, fallback=repr)
-    except ValueError:  # bytes or text that are no UTF-8, which the slower encoder copes with
-        return json.dumps(record, default=repr, skipkeys=True, ensure_ascii=False).encode("utf-8", "replace")
+@lru_cache
+def _statement(rows: int) -> str:
+    return _SAVE.format(", ".join([_ROW] * rows))

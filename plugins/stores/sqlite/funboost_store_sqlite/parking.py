@@ -62,3 +62,8 @@ class SqliteParking(Parking):
         """See `Parking.count`."""
         with self._database.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM parked WHERE target = ?", (target,)).fetchone()[0])
+
+    def purge(self, target: str) -> int:
+        """See `Parking.purge`."""
+        with self._database.writing() as connection:
+            return connection.execute("DELETE FROM parked WHERE target = ?", (target,)).rowcount

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection, OperationalError
+from sqlite3 import Connection
 
-VERSION = 1
+from . import text_index
+
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE replies (
@@ -13,10 +15,11 @@ CREATE TABLE replies (
 CREATE INDEX replies_expires ON replies (expires);
 
 CREATE TABLE history (
-    id INTEGER PRIMARY KEY, task_id TEXT NOT NULL UNIQUE, queue TEXT, run_status TEXT, success INTEGER,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: the text of all up to some id is in the index
+    task_id TEXT NOT NULL UNIQUE, queue TEXT NOT NULL, success INTEGER,  -- NULL: another run follows
     time_start REAL, expires REAL NOT NULL, searched TEXT NOT NULL, record BLOB NOT NULL);
-CREATE INDEX history_queue ON history (queue, time_start, success, run_status);
-CREATE INDEX history_time ON history (time_start, success, run_status);
+CREATE INDEX history_queue ON history (queue, time_start, success);
+CREATE INDEX history_time ON history (time_start, success);
 CREATE INDEX history_running ON history (time_start) WHERE success IS NULL;
 CREATE INDEX history_expires ON history (expires);
 
@@ -40,19 +43,6 @@ CREATE TABLE counters (
 CREATE TABLE schedules (scope TEXT PRIMARY KEY, next_due REAL NOT NULL, clock_offset REAL NOT NULL) WITHOUT ROWID
 """
 
-_TEXT_INDEX = (
-    # Trigrams find any part of a word and need no word boundaries (Chinese); LIKE can use them without positions.
-    """CREATE VIRTUAL TABLE history_text USING fts5(
-        searched, content='history', content_rowid='id', tokenize='trigram', detail='none')""",
-    """CREATE TRIGGER history_added AFTER INSERT ON history BEGIN
-        INSERT INTO history_text (rowid, searched) VALUES (new.id, new.searched); END""",
-    """CREATE TRIGGER history_deleted AFTER DELETE ON history BEGIN
-        INSERT INTO history_text (history_text, rowid, searched) VALUES ('delete', old.id, old.searched); END""",
-    """CREATE TRIGGER history_changed AFTER UPDATE OF searched ON history WHEN old.searched <> new.searched BEGIN
-        INSERT INTO history_text (history_text, rowid, searched) VALUES ('delete', old.id, old.searched);
-        INSERT INTO history_text (rowid, searched) VALUES (new.id, new.searched); END""",
-)
-
 
 def version_of(connection: Connection) -> int:
     """The schema version of the file; 0 when it is empty."""
@@ -63,17 +53,5 @@ def create(connection: Connection) -> None:
     """Make the tables, within the caller's transaction."""
     for statement in _TABLES.split(";\n"):
         connection.execute(statement)
-    try:
-        connection.execute(_TEXT_INDEX[0])
-    except OperationalError:  # an SQLite without FTS5 or trigrams: `has_text_index` tells, and LIKE is used
-        pass
-    else:
-        for statement in _TEXT_INDEX[1:]:
-            connection.execute(statement)
+    text_index.create(connection)
     connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def has_text_index(connection: Connection) -> bool:
-    """Whether the history of this file has a full-text index."""
-    found = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'history_text'").fetchone()
-    return found is not None

@@ -13,7 +13,7 @@ from funboost_store_sqlite.store import SqliteState
 from funboost_testing.clock import FakeClock
 
 from funboost_core.environment import Environment
-from funboost_core.ports.store import Parked
+from funboost_core.ports.store import Parked, Record
 
 
 def contend(store, name):
@@ -26,7 +26,7 @@ def contend(store, name):
         dues += [first + 0.5 * k for k in range(n)]
         counted = store.coordinator.add("q", {"ran": 1})["ran"]
         store.replies.put(f"{name}:{i}", b"1", 60)
-        store.history.save([{"_id": f"{name}:{i}", "queue_name": "q", "params_str": name}], 60)
+        store.history.save([Record.of({"_id": f"{name}:{i}", "queue_name": "q", "params_str": name})], 60)
         store.coordinator.beat("q", name, {"i": i}, 60)
         claimed = store.parking.claim("q", 3, 60)
         moved += [message.id for message in claimed]
@@ -51,7 +51,7 @@ def write_halfway(store, name):
 def fill(store, name):
     """Leave something of everything behind."""
     store.replies.put("t", b"reply", 60)
-    store.history.save([{"_id": "t", "queue_name": "q", "params_str": "kept text"}], 60)
+    store.history.save([Record.of({"_id": "t", "queue_name": "q", "params_str": "kept text"})], 60)
     store.filter.keep("s", "k", None)
     store.parking.park([Parked("t", "q", b"body", 1.0, "why")])
     store.coordinator.set_flag("q", "pause", "1")

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from funboost_store_sqlite import database, schema
+from funboost_store_sqlite import database, text_index
 from funboost_store_sqlite.database import StateFileError
 from funboost_store_sqlite.store import SqliteState, path_of
 from funboost_testing.clock import FakeClock
@@ -15,6 +15,7 @@ from funboost_testing.stores.history import record
 
 from funboost_core.environment import Environment
 from funboost_core.errors import ConfigError
+from funboost_core.ports.store import Record
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_a_file_of_a_newer_version(path, store):
 
 
 def test_a_file_damaged_while_in_use_is_named(path, store):
-    store.history.save([record(f"t{i}", params_str="x" * 3000) for i in range(100)], 100)
+    store.history.save([Record.of(record(f"t{i}", params_str="x" * 3000)) for i in range(100)], 100)
     store.close()
     reopened = SqliteState(f"sqlite:///{path}", Environment())
     assert reopened.replies.get("t", 0) is None
@@ -164,24 +165,90 @@ def test_a_failed_write_is_rolled_back(store):
     assert store.coordinator.add("q", {"n": 0}) == {"n": 0}
 
 
+def found(store, text):
+    return [run["_id"] for run in store.history.search(text=text)]
+
+
+def indexed(path, text):
+    """How many rows the index itself knows; fails where it and the rows do not fit together."""
+    connection = sqlite3.connect(path)
+    try:
+        (upto,) = connection.execute("SELECT upto FROM history_indexed").fetchone()
+        if upto >= connection.execute("SELECT max(id) FROM history").fetchone()[0]:
+            connection.execute("INSERT INTO history_text (history_text, rank) VALUES ('integrity-check', 1)")
+        query = "SELECT count(*) FROM history_text WHERE searched LIKE ?"
+        return connection.execute(query, (f"%{text}%",)).fetchone()[0]
+    finally:
+        connection.close()
+
+
+def save(store, *texts, start=0, ttl=100):
+    store.history.save([Record.of(record(f"t{i}", params_str=text)) for i, text in enumerate(texts, start)], ttl)
+
+
 def test_without_full_text_index_the_search_finds_the_same(path, clock, monkeypatch):
-    monkeypatch.setattr(schema, "_TEXT_INDEX", ("CREATE VIRTUAL TABLE history_text USING no_such_module(x)",))
+    monkeypatch.setattr(text_index, "_TABLE", "CREATE VIRTUAL TABLE history_text USING no_such_module(x)")
+    monkeypatch.setattr(text_index, "TAIL", 1)
     store = SqliteState(f"sqlite:///{path}", Environment(clock=clock))
-    store.history.save([record("a", params_str="Some Text"), record("b")], 100)
-    assert [run["_id"] for run in store.history.search(text="me te")] == ["a"]
+    save(store, "Some Text", "other")
+    assert found(store, "me te") == ["t0"]
     store.close()
 
 
-def test_the_search_for_text_uses_the_index(path, store):
-    connection = sqlite3.connect(path)
-    assert schema.has_text_index(connection)
-    store.history.save([record("a", params_str="some text")], 100)
-    found = connection.execute("SELECT rowid FROM history_text WHERE searched LIKE '%me te%'").fetchall()
-    assert len(found) == 1
-    store.history.save([record("a", params_str="other")], 100)
-    assert connection.execute("SELECT rowid FROM history_text WHERE searched LIKE '%me te%'").fetchall() == []
-    connection.execute("INSERT INTO history_text (history_text) VALUES ('integrity-check')")
-    connection.close()
+def test_texts_are_found_before_and_after_they_are_in_the_index(path, store, monkeypatch):
+    monkeypatch.setattr(text_index, "TAIL", 3)
+    save(store, "some text", "some other")
+    assert (found(store, "me text"), indexed(path, "me text")) == (["t0"], 0)
+    save(store, "some text", start=2)
+    assert indexed(path, "some") == 3
+    save(store, "some text", start=3)
+    assert sorted(found(store, "me text")) == ["t0", "t2", "t3"]
+    assert indexed(path, "me text") == 2
+
+
+def test_the_index_is_extended_by_so_many_rows_in_one_transaction(path, store, monkeypatch):
+    monkeypatch.setattr(text_index, "TAIL", 3)
+    extend, before = text_index.extend, []
+
+    def counted(connection):
+        before.append(indexed(path, "text"))  # what others see meanwhile
+        extend(connection)
+
+    monkeypatch.setattr(text_index, "extend", counted)
+    save(store, *["text"] * 10)
+    assert (before, indexed(path, "text")) == ([0, 3, 6], 9)
+    assert len(found(store, "text")) == 10
+
+
+def test_records_that_are_replaced_or_deleted_leave_the_index(path, store, clock, monkeypatch):
+    monkeypatch.setattr(text_index, "TAIL", 3)
+    save(store, "first text", "second text", "third text", ttl=10)
+    save(store, "changed")
+    assert (found(store, "first"), indexed(path, "first")) == ([], 0)
+    assert (found(store, "changed"), indexed(path, "changed")) == (["t0"], 1)
+    save(store, "fourth text", start=3)
+    save(store, "changed too", start=3)
+    assert (found(store, "fourth"), sorted(found(store, "changed"))) == ([], ["t0", "t3"])
+    clock.advance(11)
+    assert store.history.prune() == 2
+    assert indexed(path, "text") == 0
+    clock.advance(100)
+    assert store.history.prune() == 2
+    save(store, "after", "all", "was deleted")  # ids go on: else these would pass for rows that are in the index
+    assert found(store, "after") == ["t0"]
+    assert indexed(path, "after") == 1
+
+
+def test_a_crash_between_row_and_index_loses_nothing(path, store, monkeypatch):
+    monkeypatch.setattr(text_index, "TAIL", 3)
+    monkeypatch.setattr(text_index, "extend", lambda connection: connection.execute("no such statement"))
+    with pytest.raises(StateFileError, match="no such statement|syntax error"):
+        save(store, "one text", "two text", "three text")
+    assert len(found(store, "text")) == 3
+    monkeypatch.undo()
+    monkeypatch.setattr(text_index, "TAIL", 3)
+    save(store, "four text", start=3)
+    assert (len(found(store, "text")), indexed(path, "text")) == (4, 3)
 
 
 def rows(path, table):
@@ -195,7 +262,7 @@ def rows(path, table):
 def test_expired_rows_leave_the_file_without_being_asked_for(path, store, clock):
     for i in range(1200):
         store.replies.put(f"t{i}", b"x", 10)
-    store.history.save([record(f"t{i}") for i in range(1200)], 10)
+    store.history.save([Record.of(record(f"t{i}")) for i in range(1200)], 10)
     for i in range(50):
         store.filter.claim("s", str(i), "t", 10)
         store.coordinator.beat("q", str(i), {}, 10)
@@ -203,7 +270,7 @@ def test_expired_rows_leave_the_file_without_being_asked_for(path, store, clock)
     clock.advance(11)
     for _ in range(3):  # at most 500 a write
         store.replies.put("t", b"x", 10)
-        store.history.save([record("t")], 10)
+        store.history.save([Record.of(record("t"))], 10)
     store.filter.claim("s", "t", "t", 10)
     store.coordinator.beat("q", "t", {}, 10)
     store.coordinator.set_flag("q", "t", "1", 10)

@@ -43,6 +43,7 @@ class AtOnce:
         self._idle.append((link, sent))
 
     def _borrow(self) -> tuple[Link, int]:
+        self.server.look()
         while True:
             try:
                 link, sent = self._idle.pop()
@@ -50,7 +51,7 @@ class AtOnce:
                 link = self.server.open()
                 link.tell_all([("CLIENT", "REPLY", "OFF")])
                 return link, 0
-            if monotonic() - link.used < REST or not link.stale():
+            if not link.outdated and (monotonic() - link.used < REST or not link.stale()):
                 return link, sent
             self.server.forget(link)
 

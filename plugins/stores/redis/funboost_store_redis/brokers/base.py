@@ -8,13 +8,14 @@ from itertools import count
 from typing import Any, ClassVar
 
 from funboost_core.native import Lock
-from funboost_core.ports.broker import BrokerContext, Outgoing, PullBroker
+from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing, PullBroker
 
-from ..address import url_of
+from ..address import is_cluster, url_of
 from ..errors import RedisUnavailable
 from ..server import Server, attach, detach
 from .at_once import AtOnce
 from .names import QueueKeys
+from .nodes import Others, check
 from .scripts import LEFT, Scripts
 
 CHUNK = 1000
@@ -38,6 +39,9 @@ class RedisBroker(PullBroker):
         self._at_once: AtOnce | None = None
         self._making = Lock()
         self._address = url_of(context.settings, context.options.connection)
+        self._clustered = is_cluster(self._address[0])
+        if self._clustered:
+            check(context.kind, self._keys, self._confirmed)
 
     def keys_of(self, queue: str) -> QueueKeys:
         """The keys of a queue of this kind."""
@@ -73,7 +77,7 @@ class RedisBroker(PullBroker):
     def _server(self) -> Server:
         server = self._attached
         if server is None or server.closed:  # closed: in a forked child, where it is the parent's
-            server = self._attached = attach(*self._address, self)
+            server = self._attached = attach(*self._address, self, self._keys.queue)
         return server
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
@@ -125,6 +129,40 @@ class RedisBroker(PullBroker):
 class StoredBroker(RedisBroker):
     """A broker whose messages wait in lists."""
 
+    def __init__(self, context: BrokerContext) -> None:
+        super().__init__(context)
+        self._others: Others | None = Others(self) if self._clustered else None
+
+    def close(self) -> None:
+        """See `RedisBroker.close`."""
+        if self._others is not None:
+            self._others.close()
+        super().close()
+
+    def elsewhere(self, queue: str) -> StoredBroker | None:
+        """The broker of a queue that another node of a cluster has: no step reaches both."""
+        return None if self._others is None else self._others.of(queue)
+
+    def hand_over(self, delivery: Delivery, message: Outgoing, queue: str) -> bool:
+        """Whether another node has `queue`, which then was given `message` before `delivery` was acknowledged here."""
+        other = self.elsewhere(queue)
+        if other is not None and self.holds(delivery):
+            other.receive(message)
+            self.ack([delivery])
+        return other is not None
+
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether nobody has given `delivery` away."""
+        return True
+
+    def receive(self, message: Outgoing) -> None:
+        """Publish what was in another queue, with the number of its earlier deliveries."""
+        keys = self._keys
+        names = [keys.of_priority(message.priority), keys.delayed, keys.attempts]
+        self._server.run(self.scripts.receive, names, arrival(message))
+        if len(keys.lists) > 1:
+            self._server.ask_all(ring(keys))
+
     def count(self) -> int:
         """Messages that wait, also those not yet due."""
         keys = self._keys
@@ -139,6 +177,12 @@ class StoredBroker(RedisBroker):
 def ring(keys: QueueKeys) -> list[Command]:
     """Commands that end the wait of a few consumers of several lists."""
     return [("RPUSH", keys.bell, ""), ("LTRIM", keys.bell, 0, 15), ("EXPIRE", keys.bell, 60)]
+
+
+def arrival(message: Outgoing) -> tuple[Any, ...]:
+    """What the scripts that publish one message get."""
+    due = "" if message.due is None else f"{message.due:.6f}"
+    return bytes_of(message), due, head(message.priority), max(0, message.attempts)
 
 
 def bytes_of(message: Outgoing) -> bytes:

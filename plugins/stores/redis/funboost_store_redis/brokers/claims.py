@@ -16,6 +16,7 @@ from funboost_core.ports.broker import Delivery
 
 from ..link import Link, ScriptUnknown
 from ..server import Server
+from .base import Command
 from .names import QueueKeys
 from .scripts import CALL, ENTER, PLACES, Scripts
 from .waiter import Waiter
@@ -60,8 +61,8 @@ class Claimant(ABC):
         """Acknowledge `done` and claim up to `limit` messages; None when this consumer was taken for dead."""
 
     @abstractmethod
-    def wait(self, limit: int, seconds: float) -> list[Delivery] | None:
-        """Claim after having waited for a message; [] when none came."""
+    def wait(self, done: Sequence[Delivery], limit: int, seconds: float) -> list[Delivery] | None:
+        """Acknowledge `done`, and claim after having waited for a message; [] when none came."""
 
     @abstractmethod
     def forget(self, done: Sequence[Delivery]) -> None:
@@ -107,25 +108,26 @@ class Claims(Claimant):
             self.server.ask(*command)
         return self._deliveries(reply, call)
 
-    def wait(self, limit: int, seconds: float) -> list[Delivery] | None:
+    def wait(self, done: Sequence[Delivery], limit: int, seconds: float) -> list[Delivery] | None:
         """See `Claimant.wait`: the server moves one message, and the claim follows at once."""
         seconds = max(0.001, min(seconds, self.until_due))
         with self.server.link() as link, self.waiter.waiting(link) as allowed:
             if not allowed:
+                self.forget(done)
                 return []
             call = self._begin()
-            reply = self._wait(link, call, limit, seconds)
+            reply = self._wait(link, call, self._forgetting(done), limit, seconds)
             self._doubt = None
         return self._deliveries(reply, call)
 
-    def _wait(self, link: Link, call: int, limit: int, seconds: float) -> Any:
+    def _wait(self, link: Link, call: int, first: list[Command], limit: int, seconds: float) -> Any:
         keys, time = self._keys, f"{seconds:.3f}"
-        move: tuple[Any, ...] = ("BLMOVE", keys.queue, self.waiting, self.scripts.front, "RIGHT", time)
+        move: Command = ("BLMOVE", keys.queue, self.waiting, self.scripts.front, "RIGHT", time)
         if len(keys.lists) > 1:
             move = ("BLPOP", keys.bell, time)
         claim = self.scripts.claim.command(self._claim_keys, (call, limit, 1))
         try:
-            return link.ask_all([move, claim], patience=seconds)[1]
+            return link.ask_all([*first, move, claim], patience=seconds)[-1]
         except ScriptUnknown:
             return link.run(self.scripts.claim, self._claim_keys, (call, limit, 1))
 
@@ -152,9 +154,13 @@ class Claims(Claimant):
 
     def forget(self, done: Sequence[Delivery]) -> None:
         """See `Claimant.forget`."""
-        self.server.ask_all([("HDEL", self.held, *(delivery.tag for delivery in done)), *self._uncount(done)])
+        if done:
+            self.server.ask_all(self._forgetting(done))
 
-    def _uncount(self, done: Sequence[Delivery]) -> list[tuple[Any, ...]]:
+    def _forgetting(self, done: Sequence[Delivery]) -> list[Command]:
+        return [("HDEL", self.held, *(delivery.tag for delivery in done)), *self._uncount(done)] if done else []
+
+    def _uncount(self, done: Sequence[Delivery]) -> list[Command]:
         """Commands that forget how many consumers have died of messages that are settled."""
         digests = [digest(delivery) for delivery in done if delivery.attempts > 1] if self._counted else []
         return [("HDEL", self._keys.attempts, *digests)] if digests else []

@@ -11,7 +11,7 @@ from funboost_core.errors import BrokerError
 from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing
 
 from ..errors import RedisUnavailable
-from .base import StoredBroker, bytes_of, head
+from .base import StoredBroker, arrival
 from .claims import Claimant, Claims
 from .options import OwnerOptions
 from .watch import Watch
@@ -98,17 +98,24 @@ class OwnedBroker(StoredBroker, Generic[C]):
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Claim up to `limit` messages, waiting at most `timeout` seconds for the first."""
-        found: Sequence[Delivery] = self.turn((), limit) if self._plenty or timeout <= 0 else ()
-        if found or timeout <= 0:
-            return found
+        return self.wait((), limit, timeout)
+
+    def wait(self, done: Sequence[Delivery], limit: int, timeout: float) -> Sequence[Delivery]:
+        """Acknowledge `done`, and `fetch`."""
+        if self._plenty or timeout <= 0:
+            found, done = self.turn(done, limit), ()
+            if found or timeout <= 0:
+                return found
         claims = self._registered()
         deadline = monotonic() + timeout
         while True:
             left = deadline - monotonic()
             if left <= 0 or claims.waiter.roused():
+                claims.forget(done)
                 return ()
             limit = min(limit, self._most)
-            got = claims.wait(limit, min(left, SOON))
+            got = claims.wait(done, limit, min(left, SOON))
+            done = ()
             if got:
                 self._plenty = not self.fetch_looks or len(got) >= limit
                 return got
@@ -154,7 +161,7 @@ class AckListBroker(OwnedBroker[Claims]):
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Publish `message` to `queue` and acknowledge `delivery` in one step; nothing if it was given away."""
         claims, target, due = self._claims, self.keys_of(queue), message.due
-        if claims is None:
+        if claims is None or self.hand_over(delivery, message, queue):
             return
         names = [
             claims.held,
@@ -163,8 +170,11 @@ class AckListBroker(OwnedBroker[Claims]):
             target.delayed,
             target.attempts,
         ]
-        text = "" if due is None else f"{due:.6f}"
-        arguments = [delivery.tag, bytes_of(message), text, head(message.priority), max(0, message.attempts)]
-        claims.server.run(self.scripts.forward, names, arguments)
+        claims.server.run(self.scripts.forward, names, [delivery.tag, *arrival(message)])
         if due is not None and due - self.context.clock.time() < SOON:
             claims.waiter.wake()
+
+    def holds(self, delivery: Delivery) -> bool:
+        """See `StoredBroker.holds`."""
+        claims = self._claims
+        return claims is not None and bool(claims.server.ask("HEXISTS", claims.held, delivery.tag))

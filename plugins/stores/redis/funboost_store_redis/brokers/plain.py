@@ -82,7 +82,8 @@ class PlainListBroker(StoredBroker):
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Publish `message` to `queue`; nothing when this was done with the delivery before."""
         if not delivery.tag:
-            self._publish([message], self.keys_of(queue))
+            if not self.hand_over(delivery, message, queue):
+                self._publish([message], self.keys_of(queue))
             delivery.tag.append("moved")
             if message.due is not None:
                 self.wake()

@@ -117,21 +117,32 @@ end
 redis.call('EXPIRE', KEYS[2], 3600)
 """
 
+ARRIVE = f"""
+local function arrive(list, delayed, attempts, body, due, head, earlier)
+    if due == '' then push(list, body) else redis.call('ZADD', delayed, due, head .. body) end
+    if tonumber(earlier) > 0 then
+        redis.call('HSET', attempts, redis.sha1hex(body), earlier)
+        redis.call('EXPIRE', attempts, {_DAYS})
+    end
+end
+"""
+
+# KEYS: list, delayed, attempts   ARGV: message, due or "", head, earlier deliveries
+_RECEIVE = ARRIVE + "arrive(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[3], ARGV[4])"
+
 # KEYS: held, attempts, target's list, target's delayed, target's attempts
 # ARGV: number, message, due or "", head, earlier deliveries
-_FORWARD = f"""
+_FORWARD = (
+    ARRIVE
+    + """
 local body = redis.call('HGET', KEYS[1], ARGV[1])
 if not body then return 0 end
-if ARGV[3] == '' then push(KEYS[3], ARGV[2])
-else redis.call('ZADD', KEYS[4], ARGV[3], ARGV[4] .. ARGV[2]) end
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], redis.sha1hex(body))
-if tonumber(ARGV[5]) > 0 then
-    redis.call('HSET', KEYS[5], redis.sha1hex(ARGV[2]), ARGV[5])
-    redis.call('EXPIRE', KEYS[5], {_DAYS})
-end
+arrive(KEYS[3], KEYS[4], KEYS[5], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 return 1
 """
+)
 
 # KEYS: held, owners   ARGV: consumer, connection, number of the last call
 ENTER = Script(
@@ -242,7 +253,7 @@ return #numbers
 
 # -- from which end -------------------------------------------------------------------------------------------------------
 
-_FROM_THE_LEFT = """
+FROM_THE_LEFT = """
 local function peek(key, count) return redis.call('LRANGE', key, 0, count - 1) end
 local function drop(key, count) redis.call('LTRIM', key, count, -1) end
 local function push(key, body) redis.call('RPUSH', key, body) end
@@ -270,10 +281,11 @@ class Scripts:
         self.claim = Script(functions + _CLAIM)
         self.requeue = Script(functions + _REQUEUE)
         self.forward = Script(functions + _FORWARD)
+        self.receive = Script(functions + _RECEIVE)
         self.bury = Script(functions + _BURY)
         self.exhume = Script(functions + _EXHUME)
         self.resolve = Script(functions + _RESOLVE)
 
 
-LEFT = Scripts("LEFT", _FROM_THE_LEFT)
+LEFT = Scripts("LEFT", FROM_THE_LEFT)
 RIGHT = Scripts("RIGHT", _FROM_THE_RIGHT)

@@ -16,6 +16,8 @@ from .scripts import BEAT
 
 GRACE = 2.0
 """Beats after all connections have ended, in which the others may come back."""
+LEAST = 1.5
+"""Seconds of that at least: so long it may take until all have noticed that another server is the master now."""
 DIG = 10
 """Beats between two looks at the waits of those that were taken for dead."""
 
@@ -88,7 +90,7 @@ class Watch:
         if self._may_list and not self._listed([(self._claims.id, held.number())]):
             self._server.forget(held)
             held = self._hold()
-            self._not_before = monotonic() + GRACE * self._beat  # those of others may have ended with ours
+            self._not_before = monotonic() + max(LEAST, GRACE * self._beat)  # those of others may have ended with ours
         keys = [self._claims.held, self._keys.owners]
         found = self._server.run(BEAT, keys, [self._claims.id, held.number(), self._beat, self._keys.held])
         triples = zip(found[::3], found[1::3], found[2::3]) if found else ()

@@ -1,0 +1,1 @@
+"""Helpers for brokers that are frameworks of their own."""

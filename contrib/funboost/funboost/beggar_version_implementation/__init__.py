@@ -1,0 +1,1 @@
+"""The whole idea in ten lines, for reading."""

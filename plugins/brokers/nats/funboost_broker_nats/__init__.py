@@ -1,0 +1,1 @@
+"""Broker NATS: subjects of a NATS server as queues, shared by queue groups, without storage (core NATS)."""

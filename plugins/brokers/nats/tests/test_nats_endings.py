@@ -1,0 +1,195 @@
+"""What a stop, a cut and a kill leave behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from funboost_testing.services import Proxy
+from push_stories import PATIENCE, Seen, listening, task_of
+
+from funboost_core.errors import BrokerUnavailable
+
+pytestmark = pytest.mark.server
+
+
+# -- what is left -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_keeps_what_was_received_ahead(make):
+    environment, seen = make(), Seen()
+    task = task_of(environment, seen, concurrent_num=1)
+    listening(task)
+    seen.wait_for(1)
+    seen.may.clear()
+    task.push_many([{"x": n} for n in range(500)])
+    seen.wait_for(2)
+    threading.Timer(0.1, seen.may.set).start()
+    assert environment.worker.stop()
+    assert len(seen) < 500
+    task.consume()
+    seen.wait_for(501)
+    assert environment.worker.stop()
+    assert sorted(seen) == list(range(-1, 500))
+
+
+def test_stopping_while_messages_come_loses_none(make):
+    """Everything that the server has sent before it let the consumer go is here when that stops."""
+    seen, done = Seen(), threading.Event()
+    environment, sender = make(), task_of(make(), print)
+    task = task_of(environment, seen)
+    task.consume()
+
+    def send():
+        for n in range(100):
+            sender.push_many([{"x": 20 * n + i} for i in range(20)])
+        done.set()
+
+    threading.Thread(target=send).start()
+    rounds = 0
+    while not done.is_set():
+        time.sleep(0.02)
+        assert environment.worker.stop()
+        task.consume()
+        rounds += 1
+    assert rounds > 2
+    seen.wait_for(2000)
+    assert sorted(seen) == list(range(2000))
+
+
+def test_what_is_in_hand_when_the_server_goes_is_left_to_the_next_consumer(make, nats_place):
+    seen = Seen()
+    with Proxy(nats_place.url) as proxy:
+        environment = make(proxy.url)
+        task = task_of(environment, seen, concurrent_num=1)
+        listening(task)
+        seen.wait_for(1)
+        seen.may.clear()
+        task.push_many([{"x": n} for n in range(100)])
+        seen.wait_for(2)
+        time.sleep(0.3)  # the others have come, too
+        with proxy.refuse():
+            time.sleep(0.3)
+            threading.Timer(0.1, seen.may.set).start()
+            assert environment.worker.stop()
+        assert len(seen) < 100
+        task.consume()
+        seen.wait_for(101)
+    assert sorted(seen) == list(range(-1, 100))
+
+
+def test_cuts_double_nothing_and_are_heard_after(make, nats_place):
+    """Ten of them, at any packet.  What the server was sending at that moment is lost, as is declared."""
+    seen = Seen()
+    with Proxy(nats_place.url) as proxy:
+        listening(task_of(make(proxy.url), seen))
+        sender = task_of(make(), print)
+        for n in range(10):
+            proxy.cut_after(1 + n % 4, after=n % 3 == 0) if n % 2 else proxy.cut()
+            sender.push_many([{"x": x} for x in range(50 * n, 50 * n + 50)])
+        proxy.cut_after(0)
+        sender.push(1000)
+        end = time.monotonic() + PATIENCE
+        while 1000 not in seen:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    assert len(seen) == len(set(seen))
+    assert len(seen) > 250, "a cut costs what was on its way, not what follows"
+
+
+def test_a_publisher_that_is_cut_is_told(make, nats_place):
+    """What it is not told of has been heard."""
+    seen, told = Seen(), []
+    listening(task_of(make(), seen))
+    with Proxy(nats_place.url) as proxy:
+        sender = task_of(make(proxy.url), print)
+        for n in range(30):
+            proxy.cut_after(1 + n % 3, after=n % 2 == 0)
+            try:
+                sender.push(n)
+            except BrokerUnavailable:
+                told.append(n)
+        assert proxy.cuts
+    assert told
+    seen.wait_for(31 - len(told))
+    assert set(range(30)) - set(told) <= set(seen)
+
+
+def test_a_server_that_starts_anew_is_heard_again(make, start_nats, caplog):
+    server, seen = start_nats(), Seen()
+    task = task_of(make(server.url), seen)
+    listening(task)
+    for n in range(3):
+        seen.wait_for(n + 1)
+        server.kill()
+        with pytest.raises(BrokerUnavailable, match="Check that it runs and that NATS_URL points to it"):
+            task.push(100)
+        server.start()
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                task.push(n)
+                break
+            except BrokerUnavailable:
+                assert time.monotonic() < end
+    seen.wait_for(4)
+    assert sorted(seen) == [-1, 0, 1, 2]
+    assert "the loop that takes messages failed (NatsUnavailable" in caplog.text
+
+
+def test_a_frozen_server_stops_nobody_for_good(make, start_nats):
+    server, seen = start_nats(), Seen()
+    environment = make(server.url)
+    task = task_of(environment, seen, options={"publish_timeout": 0.5})
+    listening(task)
+    server.freeze()
+    time.sleep(0.2)  # it takes a moment until the last of its threads stands
+    with pytest.raises(BrokerUnavailable):
+        task.push(1)
+    server.thaw()
+    end = time.monotonic() + PATIENCE
+    while 2 not in seen:
+        assert time.monotonic() < end
+        try:
+            task.push(2)
+        except BrokerUnavailable:
+            pass
+    server.freeze()
+    assert environment.worker.stop()
+    server.thaw()
+
+
+_CONSUMER = """
+import sys, time
+from funboost_core import BoosterParams, Environment, boost
+environment = Environment({"BROKER_KIND": "NATS", "CONCURRENT_MODE": "threading", "STATE_URL": "memory://",
+                           "NATS_URL": sys.argv[1], "NAMESPACE": sys.argv[2]})
+@boost(BoosterParams(queue_name="q"), environment=environment)
+def run(x):
+    print(x, flush=True)
+    time.sleep(600)
+run.consume()
+time.sleep(600)
+"""
+
+
+def test_others_go_on_when_a_consumer_is_killed(make, nats_place):
+    """What it held is lost, as is declared; nothing else is."""
+    seen = Seen()
+    with subprocess.Popen(
+        [sys.executable, "-c", _CONSUMER, nats_place.url, nats_place.namespace], stdout=subprocess.PIPE, text=True
+    ) as child:
+        task = task_of(make(), seen)
+        task.push(0)
+        assert child.stdout.readline() == "0\n"
+        child.kill()
+        child.wait()
+        time.sleep(0.3)  # until the server has noticed
+    task.consume()
+    for n in range(1, 20):
+        task.push(n)
+    seen.wait_for(19)
+    assert sorted(seen) == list(range(1, 20))

@@ -1,0 +1,1 @@
+"""funboost's log through nb_log."""

@@ -1,0 +1,14 @@
+"""The store suite catches stores that are wrong, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import pytest
+from broken_stores import BROKEN
+
+SUITES = "broken_store_suites.py"
+pytestmark = pytest.mark.timeout(300)  # the first of them runs the suite over all
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_store_is_caught(name, verdict):
+    verdict.check(BROKEN[name].names, BROKEN[name].also)
