@@ -71,6 +71,7 @@ def consumers(folder: Path, pool: str, times: int, world: World = World()) -> di
                 log.wait(lambda: len(log.find("back")) >= len(kills))
                 delays.append(log.find("back")[-1].time - kills[victim.pid])
         log.wait(lambda: len({event.x for event in log.find("end")}) >= len(feeder.pushed), 120)
+        log.wait(lambda: feeder.booster().get_message_count() <= 0)  # what the last one had ended and held comes again
         end(survivor)
         numbers = audit(log, feeder.pushed, kills, threads, world.acks_at_once)
         assert feeder.leftovers() == {}

@@ -277,7 +277,6 @@ class RabbitStories:
                 assert time.monotonic() - begin < wires.CLOSING, "the library's own patience was waited for"
                 for call in calls:
                     call.result()
-                broker.close()  # a publisher may have connected once more
 
     def test_a_queue_that_is_deleted_is_declared_again(self, make):
         broker, other = make(), make("other")

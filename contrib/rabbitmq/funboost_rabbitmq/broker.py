@@ -12,7 +12,7 @@ from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing, PullBr
 
 from .address import address_of
 from .client import Got, Item
-from .errors import QueueGone
+from .errors import QueueGone, RabbitUnavailable
 from .wire import Wire
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class RabbitBroker(PullBroker):
             return wire
 
     def _connected(self, wire: Wire | None) -> Wire:
+        if self._closed:  # by another thread: nobody would end a new connection
+            raise RabbitUnavailable(server=self._address.shown, error="it is closed here", setting=self._address.setting)
         if wire is not None and wire.usable:
             return wire
         if wire is not None:

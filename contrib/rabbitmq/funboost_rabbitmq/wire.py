@@ -164,7 +164,7 @@ class Wire(Client):
     def _explained(self, error: BaseException) -> BaseException:
         return explain(error, self.address, self.queue) if isinstance(error, Fault) else error
 
-    def until(self, condition: Callable[[], Any], seconds: float = CONNECT) -> bool:
+    def until(self, condition: Callable[[], Any], seconds: float) -> bool:
         """Serve the connection until `condition` holds, for at most `seconds`; whether it does."""
         deadline = monotonic() + seconds
         while not condition():
@@ -176,7 +176,7 @@ class Wire(Client):
 
     def expect(self, condition: Callable[[], Any], what: str) -> None:
         """`until`, or a `Fault`."""
-        if not self.until(condition):
+        if not self.until(condition, CONNECT):
             raise Fault(NETWORK, f"{what} was not answered within {CONNECT:g} s", self.opened)
 
     def drain(self, limit: int, timeout: float) -> list[Got]:
