@@ -11,7 +11,8 @@ from .native import RLock
 if TYPE_CHECKING:
     from .environment import Environment
 
-_LABELS = {"brokers": "broker", "pools": "pool", "stores": "store", "schedulers": "scheduler", "hooks": "hook"}
+ROOMS = {"brokers": "broker", "pools": "pool", "stores": "store", "schedulers": "scheduler", "hooks": "hook"}
+"""What a plugin of each room is called."""
 
 
 class Catalog:
@@ -43,7 +44,7 @@ class Catalog:
                 manager.register(self._load(entry), entry.value)
                 found = manager.find(index or room, kind)
                 if found is None:
-                    raise UnknownKind(f"{_about(entry)} is installed, but it declares no {_LABELS[room]} {kind!r}.")
+                    raise UnknownKind(f"{_about(entry)} is installed, but it declares no {ROOMS[room]} {kind!r}.")
         return found
 
     def kinds(self, room: str) -> list[str]:
@@ -82,7 +83,7 @@ class Catalog:
     def _unknown(self, room: str, kind: str, blocked: Any = None) -> UnknownKind:
         import difflib
 
-        label = _LABELS[room]
+        label = ROOMS[room]
         if blocked is not None:
             return UnknownKind(f"The {label} {kind!r} is kept out: the setting DISABLE_PLUGINS names {blocked.value}.")
         installed = self.kinds(room) if room != "hooks" else sorted(self.installed(room))

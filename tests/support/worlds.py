@@ -126,3 +126,19 @@ class RabbitWorld(ServedWorld):
 def rabbit_world(url: str, kind: str, namespace: str = "", **options: Any) -> RabbitWorld:
     """The world of a RabbitMQ broker; `options` are those of who publishes."""
     return RabbitWorld(kind, RABBITS[kind], {"RABBITMQ_URL": url, "NAMESPACE": namespace}, options)
+
+
+class KafkaWorld(ServedWorld):
+    """A Kafka server and its broker."""
+
+    def script(self, text: str) -> str:
+        """See `World.script`; with the options of the group."""
+        return super().script(text).replace("else {}", f"else {self.options!r}")
+
+
+def kafka_world(servers: str, namespace: str) -> KafkaWorld:
+    """The world of KAFKA_CONFLUENT: a group that notices soon who has gone."""
+    config = {"heartbeat.interval.ms": 100, "session.timeout.ms": 3000}
+    options = {"num_partitions": 4, "group_id": namespace, "consumer_config": config, "publish_timeout": 3.0}
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "NAMESPACE": namespace}
+    return KafkaWorld("KAFKA_CONFLUENT", "funboost_broker_kafka_confluent.broker:KafkaBroker", settings, options)

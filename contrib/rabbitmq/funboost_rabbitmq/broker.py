@@ -77,7 +77,9 @@ class RabbitBroker(PullBroker):
 
     def _connected(self, wire: Wire | None) -> Wire:
         if self._closed:  # by another thread: nobody would end a new connection
-            raise RabbitUnavailable(server=self._address.shown, error="it is closed here", setting=self._address.setting)
+            raise RabbitUnavailable(
+                server=self._address.shown, error="it is closed here", setting=self._address.setting
+            )
         if wire is not None and wire.usable:
             return wire
         if wire is not None:

@@ -62,7 +62,7 @@ class Wire(Client):
     @property
     def usable(self) -> bool:
         """Whether it stands, as far as is known; False also in a forked child."""
-        return not self._ended and not self._ending and self._thread.is_alive()
+        return self.fault is None and not self._ended and not self._ending and self._thread.is_alive()
 
     def ask(self, job: Callable[[], R]) -> R:
         """What `job` returns or raises on the wire's thread.

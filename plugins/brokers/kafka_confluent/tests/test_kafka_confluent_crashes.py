@@ -101,7 +101,8 @@ def test_killed_programs_lose_nothing_and_repeat_at_most_the_window(environment,
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 def test_fifty_kills(environment, options, programs):
-    kill_again_and_again(environment, options, programs, times=50, count=12000)
+    repeated = kill_again_and_again(environment, options, programs, times=50, count=12000)
+    print(f"50 kills, 12000 messages, lost 0, repeated {repeated}, window {WINDOW} in each of 2 partitions")
 
 
 def test_a_message_that_kills_its_programs_becomes_a_dead_letter(environment, options, programs):

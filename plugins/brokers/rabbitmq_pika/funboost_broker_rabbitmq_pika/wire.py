@@ -62,9 +62,16 @@ class PikaWire(Wire):
 
     def disconnect(self) -> None:
         """See `Wire.disconnect`."""
-        connection, loop = self._connection, self._loop
-        if connection is None or loop is None:
+        if self._loop is None:
             return
+        try:
+            self._end(self._connection, self._loop)
+        finally:
+            self._loop.remove_handler(self.bell.fileno())
+            self._loop.deactivate_poller()
+            self._loop.close()
+
+    def _end(self, connection: Any, loop: Any) -> None:
         if not (connection.is_closing or connection.is_closed):  # also one that is still being made
             connection.close()
         end = monotonic() + CLOSING
@@ -72,10 +79,10 @@ class PikaWire(Wire):
             loop.call_later(IDLE, _nothing)
             loop.poll()
             loop.process_timeouts()
-        loop.process_timeouts()  # what lets go of the socket
-        loop.remove_handler(self.bell.fileno())
-        loop.deactivate_poller()
-        loop.close()
+        for _ in range(3):  # what lets go of the socket comes afterwards, one step by another
+            loop.call_later(0, _nothing)
+            loop.poll()
+            loop.process_timeouts()
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""

@@ -34,9 +34,9 @@ def open_table(kind: str, environment: Environment) -> Table:
     if factory is not None:
         try:
             make = resolve(factory)
-        except ModuleNotFoundError as error:
-            needed = NEEDS.get(name, "")
-            if not needed or (error.name or "").partition(".")[0] != needed.replace("-", "_"):
+        except ConfigError as error:
+            needed, missing = NEEDS.get(name, ""), getattr(error.__cause__, "name", None) or ""
+            if not needed or missing.partition(".")[0] != needed.replace("-", "_"):
                 raise
             raise ConfigError(f"The job store {kind!r} needs {needed}: pip install {needed}.") from error
         return make(environment)  # type: ignore[no-any-return]
