@@ -24,6 +24,7 @@ for name in {names!r}:
         entry.load()
 """
 PROGRAMS = {
+    "deploy": "from funboost import ParamikoFolderUploader\nParamikoFolderUploader('h', 22, 'u', None, '/a', '/b')",
     "fastapi": "from funboost.contrib.api_publish_msg import app\nassert '/funboost_publish_msg' in app.openapi()['paths']",
     "redis": "from funboost import RedisMixin\nassert RedisMixin().redis_db_frame",
     "sqlalchemy": """

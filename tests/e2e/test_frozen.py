@@ -1,4 +1,7 @@
-"""A program that PyInstaller has frozen: there is no metadata, so its plugins are registered.  ``tox -e pkg``."""
+"""Programs that PyInstaller has frozen, by no other options than its own: our hooks bring the plugins along.
+
+``tox -e pkg``.
+"""
 
 from __future__ import annotations
 
@@ -16,32 +19,13 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("PyInstaller") is None, reason="no PyInstaller: `tox -e pkg` has it"),
 ]
 
-PACKAGES = [
-    "funboost_core",
-    "funboost_broker_memory_queue",
-    "funboost_broker_sqlite_queue",
-    "funboost_pool_threading",
-    "funboost_store_memory",
-    "funboost_store_sqlite",
-]
-
 PROGRAM = """
 import multiprocessing
 import os
 import sys
 
-import funboost_broker_memory_queue.plugin
-import funboost_broker_sqlite_queue.plugin
-import funboost_pool_threading.plugin
-import funboost_store_memory.plugin
-import funboost_store_sqlite.plugin
-from funboost_core import BoosterParams, boost, default, register_plugin
-
-register_plugin(funboost_broker_memory_queue.plugin)
-register_plugin(funboost_broker_sqlite_queue.plugin)
-register_plugin(funboost_pool_threading.plugin)
-register_plugin(funboost_store_memory.plugin)
-register_plugin(funboost_store_sqlite.plugin)
+from funboost import BoosterParams, boost
+from funboost_core import default
 
 
 @boost(BoosterParams(queue_name="add", concurrent_num=2, is_using_rpc_mode=True))
@@ -50,11 +34,7 @@ def add(x, y=2):
 
 
 def main():
-    from importlib.metadata import entry_points
-
-    found = entry_points()
-    groups = getattr(found, "groups", found)
-    print("metadata", any(group.startswith("funboost") for group in groups), "frozen", getattr(sys, "frozen", False))
+    print("frozen", getattr(sys, "frozen", False))
     results = [add.push(x) for x in range(6)]
     if sys.argv[1] == "processes":
         add.multi_process_consume(2)
@@ -70,7 +50,7 @@ def main():
 
 def missing():
     try:
-        @boost(BoosterParams(queue_name="far", broker_kind="REDIS_STREAM"))
+        @boost(BoosterParams(queue_name="far", broker_kind="NO_SUCH_BROKER"))
         def far(): ...
         far.push()
     except Exception as error:
@@ -100,8 +80,6 @@ def frozen(tmp_path_factory):
         "--name",
         "program",
     ]
-    for package in PACKAGES:  # they import by name, which PyInstaller cannot see
-        command += ["--collect-submodules", package]
     for unused in ("pytest", "PIL", "numpy", "tkinter"):
         command += ["--exclude-module", unused]
     done = subprocess.run(
@@ -111,9 +89,9 @@ def frozen(tmp_path_factory):
     return folder / "dist" / "program" / ("program.exe" if os.name == "nt" else "program")
 
 
-def run(program: Path, folder: Path, mode: str, broker: str = "MEMORY_QUEUE", state: str = "memory://") -> list[str]:
+def run(program: Path, folder: Path, mode: str, broker: str = "", **settings: str) -> list[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "FUNBOOST_"))}
-    settings = {"BROKER_KIND": broker, "CONCURRENT_MODE": "threading", "STATE_URL": state, "DATA_DIR": str(folder)}
+    settings = {**({"BROKER_KIND": broker} if broker else {}), "DATA_DIR": str(folder), **settings}
     with subprocess.Popen(
         [str(program), mode],
         cwd=folder,
@@ -130,24 +108,31 @@ def run(program: Path, folder: Path, mode: str, broker: str = "MEMORY_QUEUE", st
     return output.splitlines()
 
 
-@pytest.mark.parametrize(("broker", "state"), [("MEMORY_QUEUE", "memory://"), ("SQLITE_QUEUE", "sqlite://")])
-def test_a_frozen_program_works_with_registered_plugins(frozen, tmp_path, broker, state):
-    lines = run(frozen, tmp_path, "threads", broker, state)
-    assert "metadata False frozen True" in lines, lines
+def check(lines: list[str], where: str = "here") -> None:
+    assert "frozen True" in lines, lines
     assert "results [2, 3, 4, 5, 6, 7]" in lines, lines
-    assert "here True" in lines, lines
+    assert f"{where} True" in lines, lines
     assert lines[-1] == "closed", lines
+
+
+@pytest.mark.parametrize("broker", ["", "MEMORY_QUEUE"], ids=["the default", "memory"])
+def test_a_frozen_program_works(frozen, tmp_path, broker):
+    check(run(frozen, tmp_path, "threads", broker))
 
 
 def test_a_frozen_program_consumes_in_processes(frozen, tmp_path):
-    lines = run(frozen, tmp_path, "processes", "SQLITE_QUEUE", "sqlite://")
-    assert "results [2, 3, 4, 5, 6, 7]" in lines, lines
-    assert "elsewhere True" in lines, lines
-    assert lines[-1] == "closed", lines
+    check(run(frozen, tmp_path, "processes"), "elsewhere")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("broker", ["REDIS", "REDIS_ACK_ABLE", "REDIS_STREAM"])
+def test_a_frozen_program_works_with_an_extra(frozen, tmp_path, broker, redis_place):
+    settings = {"REDIS_URL": redis_place.url, "STATE_URL": "redis://", "NAMESPACE": redis_place.namespace}
+    check(run(frozen, tmp_path, "threads", broker, **settings))
 
 
 def test_a_frozen_program_is_told_what_is_missing(frozen, tmp_path):
     [line] = run(frozen, tmp_path, "missing")
-    assert line.startswith("UnknownKind No broker called 'REDIS_STREAM'"), line
-    assert "MEMORY_QUEUE, SQLITE_QUEUE" in line
-    assert "funboost-broker-redis-stream" in line
+    assert line.startswith("UnknownKind No broker called 'NO_SUCH_BROKER'"), line
+    assert "MEMORY_QUEUE" in line and "SQLITE_QUEUE" in line
+    assert "funboost-broker-no-such-broker" in line

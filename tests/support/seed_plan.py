@@ -57,6 +57,15 @@ file = BrokerConnConfig.SQLACHEMY_ENGINE_URL.partition("///")[2]
 sqlite3.connect(file).execute(f"create table funboost_consume_results ({', '.join(columns)}, primary key (_id))")
 """
 TASKS = "import pathlib; pathlib.Path('a/b/c/tasks').mkdir(parents=True)"
+MQTT_CONSUMER = """
+from funboost import boost, BrokerEnum, BoosterParams
+
+@boost(BoosterParams(queue_name="mqtt_topic_test", broker_kind=BrokerEnum.MQTT))
+def f(x, y):
+    print(f"{x} + {y} = {x + y}")
+
+f.consume()
+"""
 RPC_CONSUMER = "98a8c5ce10"
 
 RUNS = {
@@ -112,6 +121,6 @@ RUNS = {
     "c5eee3e16a": Run(r"\b3\s*$", 20, needs="nb_log"),
     "0320cfe6c0": Run(r"^\d{1,2}$", 10),
     "ecae9cfec4": Run(r"\d+ \+ \d+ = \d+", 50),
-    "33e8b22ec4": Run(seconds=8),
+    "33e8b22ec4": Run(r"^ ?\d+ \+ \d+ = \d+", 100, publishes=MQTT_CONSUMER),
     "dd42a93fcc": Run(r"^\d+( \d+)?$", 6),
 }

@@ -18,7 +18,7 @@ from funboost_core.native import off_hub
 from funboost_core.params import BoosterParams as CoreParams
 
 from .aliases import BoosterSpellings
-from .deploying import Deploying
+from .lazy import load
 from .params import BoosterParams, PublisherParams
 from .refusals import refuse
 from .task import OverridableTask
@@ -38,11 +38,20 @@ R = TypeVar("R")
 C = TypeVar("C")
 
 
+if TYPE_CHECKING:
+    from .deploying import Deploying
+
+    class _Bases(BoosterSpellings, Deploying): ...
+
+else:
+    _Bases = BoosterSpellings
+
+
 class FunboostDeprecationWarning(DeprecationWarning):
     """Something still works and has a better way now."""
 
 
-class Booster(BoosterSpellings, Deploying, core.Booster[P, R, C]):
+class Booster(_Bases, core.Booster[P, R, C]):
     """A function that can be published, consumed and still be called; made by `boost`.
 
     ``@Booster(...)`` decorates like ``@boost(...)``.
@@ -78,6 +87,10 @@ class Booster(BoosterSpellings, Deploying, core.Booster[P, R, C]):
             """Belong to another program, with other parameters; for tests."""
             super().rebind(environment, params)
             self.task.booster = self
+
+        def fabric_deploy(self, *args, **kwargs):
+            """Start this task on another machine; see `funboost.deploying.Deploying.fabric_deploy`."""
+            return load("funboost.deploying:Deploying").fabric_deploy(self, *args, **kwargs)
 
     def forget_connections(self) -> None:
         """In a forked child: publish and consume through connections of its own."""

@@ -78,6 +78,7 @@ def apply(environment: Environment) -> None:
     settings.add_source("derived", lambda: derived)
     environment.aliases["brokers"].update(aliases.BROKERS)
     environment.aliases["pools"].update(aliases.POOLS)
+    environment.aliases["distributions"].update(aliases.DISTRIBUTIONS)
     environment.aliases["extra"].update(aliases.EXTRA)
 
 

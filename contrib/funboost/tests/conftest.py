@@ -37,6 +37,50 @@ def program():
 
 
 @pytest.fixture
+def documented(tmp_path):
+    """The program that a documented example is: the defaults of this distribution, files in `tmp_path`."""
+    environment = Environment({"DATA_DIR": str(tmp_path), "BEAT_SECONDS": 0.05})
+    defaults.apply(environment)
+    with using(environment):
+        yield environment
+        environment.close()
+
+
+@pytest.fixture
+def on_redis(documented, redis_place):
+    """The same where the configuration says where Redis is."""
+    pytest.importorskip("funboost_store_redis", reason="funboost[redis] is not installed here")
+    documented.settings.values.update(REDIS_URL=redis_place.url, NAMESPACE=redis_place.namespace)
+    return documented
+
+
+@pytest.fixture
+def on_rabbitmq(documented, rabbitmq_place):
+    """The same where the configuration says where RabbitMQ is."""
+    pytest.importorskip("funboost_rabbitmq", reason="funboost[rabbitmq] is not installed here")
+    documented.settings.values.update(RABBITMQ_URL=rabbitmq_place.url, NAMESPACE=rabbitmq_place.namespace)
+    return documented
+
+
+@pytest.fixture
+def programs(tmp_path):
+    """Programs in processes of their own that share a data folder."""
+    from started_programs import Programs
+
+    programs = Programs(tmp_path)
+    yield programs
+    programs.close()
+
+
+@pytest.fixture
+def redis_programs(programs, redis_place):
+    """The same where the configuration says where Redis is."""
+    pytest.importorskip("funboost_store_redis", reason="funboost[redis] is not installed here")
+    programs.environ.update(FUNBOOST_REDIS_URL=redis_place.url, FUNBOOST_NAMESPACE=redis_place.namespace)
+    return programs
+
+
+@pytest.fixture
 def no_config(monkeypatch):
     """No `funboost_config` that another test has imported, and none for the next."""
     monkeypatch.delitem(sys.modules, config_file.MODULE, raising=False)

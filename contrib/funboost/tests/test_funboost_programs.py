@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from started_programs import WAIT, Programs
+from started_programs import WAIT
 
 ADD = """
 import sys, time
@@ -19,13 +19,6 @@ def add(x, y):
     time.sleep(SLEEP)
     return x + y
 """
-
-
-@pytest.fixture
-def programs(tmp_path):
-    programs = Programs(tmp_path)
-    yield programs
-    programs.close()
 
 
 def _sums(process, number):

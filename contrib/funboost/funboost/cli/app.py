@@ -21,7 +21,7 @@ Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
 
 _ORDER = (
     "init run consume consume_all m_consume m_consume_all push publish show_all_queues clear pause continue_consume "
-    "redrive doctor config plugins brokers start_web completion"
+    "redrive deploy doctor config plugins brokers start_web completion"
 ).split()
 
 
@@ -73,4 +73,4 @@ def app(context: click.Context, /, as_json: bool, debug: bool, **options: Any) -
 
 def install() -> None:
     """Import the modules that add commands, in the order of the help."""
-    from . import doctor, inspecting, setup, tasks, working  # noqa: F401
+    from . import deploying, doctor, inspecting, setup, tasks, working  # noqa: F401

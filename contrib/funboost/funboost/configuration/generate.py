@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger: logging.Logger = logging.getLogger("funboost.prompt")
 
 CONFIG, CLI, NB_LOG = "funboost_config.py", "funboost_cli_user.py", "nb_log_config.py"
+SHOW = "SHOW_HOW_FUNBOOST_CONFIG_SETTINGS"
 _lock = RLock()
 _done = False
 
@@ -90,8 +91,12 @@ def _tell(settings: Settings, written: list[Path]) -> None:
     level = int(settings("FUNBOOST_PROMPT_LOG_LEVEL", 10))
     if settings.origin("FUNBOOST_PROMPT_LOG_LEVEL") != "default":
         logger.setLevel(level)
-    if not as_bool(settings("SHOW_HOW_FUNBOOST_CONFIG_SETTINGS", True)):
+    if not as_bool(settings(SHOW, True)):
         return
+    if written or settings.origin(SHOW) != "default":
+        from ..logs import equip
+
+        equip.console(settings, logger)  # the first queue gets its console only after this
     if written:
         logger.info("Written for this project, yours to change: %s", ", ".join(map(str, written)))
     logger.info(
