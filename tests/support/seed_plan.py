@@ -121,6 +121,6 @@ RUNS = {
     "c5eee3e16a": Run(r"\b3\s*$", 20, needs="nb_log"),
     "0320cfe6c0": Run(r"^\d{1,2}$", 10),
     "ecae9cfec4": Run(r"\d+ \+ \d+ = \d+", 50),
-    "33e8b22ec4": Run(r"^ ?\d+ \+ \d+ = \d+", 100, publishes=MQTT_CONSUMER),
+    "33e8b22ec4": Run(r"^ ?\d+ \+ \d+ = \d+", 50, publishes=MQTT_CONSUMER),
     "dd42a93fcc": Run(r"^\d+( \d+)?$", 6),
 }

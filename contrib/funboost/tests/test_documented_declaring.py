@@ -8,8 +8,8 @@ import threading
 import pytest
 from funboost import (
     Booster,
-    BoostersManager,
     BoosterParams,
+    BoostersManager,
     BrokerEnum,
     ConcurrentModeEnum,
     boost,
@@ -57,7 +57,7 @@ def test_both_ways_to_publish(on_redis, calls):
         calls.add(a + b)
 
     for i in range(10, 20):
-        add.publish(dict(a=i, b=i * 2))
+        add.publish({"a": i, "b": i * 2})
         add.push(i, b=i * 2)
     assert add.get_message_count() == 20
     add.consume()
@@ -76,7 +76,7 @@ def test_a_consumer_without_the_decorator(on_redis, calls):
     )
     consumer = get_consumer(params)
     for i in range(10, 20):
-        consumer.publisher_of_same_queue.publish(dict(a=i, b=i * 2))
+        consumer.publisher_of_same_queue.publish({"a": i, "b": i * 2})
     consumer.start_consuming_message()
     assert sorted(calls.wait(10)) == [(3 * i,) for i in range(10, 20)]
 
@@ -198,7 +198,7 @@ def test_a_function_feeds_itself_and_another(documented, calls):
     def step1(x):
         if x == 0:
             for i in range(1, 10):
-                step1.pub(dict(x=x + i))
+                step1.pub({"x": x + i})
         for j in range(10):
             step2.push(x * 100 + j)
 

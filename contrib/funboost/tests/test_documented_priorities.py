@@ -161,7 +161,7 @@ def test_one_function_before_another(on_rabbitmq, calls):
 @pytest.mark.server
 def test_arguments_that_have_run_are_left_out(on_redis, calls):
     """Chapter 4.35: by all arguments, or by the text that is given."""
-    common = dict(qps=600, broker_kind=BrokerEnum.REDIS, do_task_filtering=True)
+    common = {"qps": 600, "broker_kind": BrokerEnum.REDIS, "do_task_filtering": True}
 
     @BoosterParams(queue_name="queue_test2", task_filtering_expire_seconds=3600, concurrent_num=1, **common)
     def f2(a, b):

@@ -92,9 +92,7 @@ def test_a_rate_whatever_the_calls_take(on_rabbitmq, calls):
     pytest.importorskip("funboost_broker_rabbitmq_amqpstorm", reason="funboost[rabbitmq] is not installed here")
 
     @boost(
-        BoosterParams(
-            queue_name="test_rabbit_queue7", broker_kind=BrokerEnum.RABBITMQ_AMQPSTORM, qps=50, log_level=20
-        )
+        BoosterParams(queue_name="test_rabbit_queue7", broker_kind=BrokerEnum.RABBITMQ_AMQPSTORM, qps=50, log_level=20)
     )
     def test_fun(x):
         time.sleep(random.randrange(1, 50000) / 200000)

@@ -34,7 +34,9 @@ def test_each_test_of_these_files_has_a_row():
     files = sorted(path.name for path in HERE.glob("test_documented_*.py") if path.name != Path(__file__).name)
     assert files
     rows = {row.test for row in ROWS}
-    assert [f"{file}::{name}" for file in files for name in sorted(named_in(file)) if f"{file}::{name}" not in rows] == []
+    assert [
+        f"{file}::{name}" for file in files for name in sorted(named_in(file)) if f"{file}::{name}" not in rows
+    ] == []
 
 
 def is_here(name):

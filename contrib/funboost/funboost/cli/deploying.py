@@ -44,11 +44,11 @@ def deploy(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Upload the project to a Linux machine and consume QUEUE there.
+    """Upload the project, consume QUEUE elsewhere.
 
     deploy add me@10.0.0.5 --process_num=2 --dry_run
 
-    Earlier runs of the queue there end first. What is started goes on when this command has ended.
+    The other machine runs Linux and an SSH server. Earlier runs of the queue there end first. What is started goes on when this command has ended.
     """
     found = _WHERE.fullmatch(where)
     if not found:
