@@ -38,7 +38,11 @@ end_earlier() {
   for each in $earlier; do kill -TERM "$each" 2>/dev/null; done
   for each in $earlier; do
     while marked "$each" && [ "$patience" -gt 0 ]; do sleep 0.1; patience=$((patience - 1)); done
-    if marked "$each"; then kill -KILL "-$each" 2>/dev/null || kill -KILL "$each" 2>/dev/null; fi
+    if marked "$each"; then
+      kill -KILL "-$each" 2>/dev/null || kill -KILL "$each" 2>/dev/null
+      dying=50
+      while marked "$each" && [ "$dying" -gt 0 ]; do sleep 0.1; dying=$((dying - 1)); done
+    fi
   done
 }
 """
@@ -104,10 +108,10 @@ def starting(
     watch_seconds: float,
 ) -> str:
     """End earlier runs of a queue, start another one, and watch it: for a moment, or (`attached`) until it ends."""
-    lines = [f"cd -- {quote(folder)} || exit 71\n"]
-    lines += [f"export {name}={quote(value)}\n" for name, value in environment.items()]
+    enter = f"cd -- {quote(folder)} || exit 71\n"
+    lines = [enter, *(f"export {name}={quote(value)}\n" for name, value in environment.items())]
+    lines += [extra.rstrip() + "\nset +eu\n" + enter] if extra.strip() else []  # where and how it may have left us
     lines.append(f"export PYTHONPATH={quote(folder)}${{PYTHONPATH:+:$PYTHONPATH}}\n")
-    lines += [extra.rstrip() + "\n"] if extra.strip() else []
     lines.append(_variables(queue, stop_seconds) + _ENDING + "end_earlier\n")
     lines.append(
         _STARTING.format(

@@ -109,9 +109,9 @@ def test_a_task_that_cannot_start_shows_why(make_project):
 
 def test_shell_text_of_the_user_is_run_and_what_it_exports_arrives(make_project):
     project = make_project()
-    project.deploy(extra_shell="export GREETING='from the shell'").result(60)
+    project.deploy(extra_shell="set -eu; cd /; export PYTHONPATH=/nowhere GREETING='from the shell'").result(60)
     publish(project, 1)
-    assert project.lines(1)[0][3] == "from the shell"
+    assert project.lines(1)[0][2:] == [str(project.remote), "from the shell"]
 
 
 def test_nothing_secret_is_in_the_list_of_processes(make_project):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -28,10 +30,15 @@ class Unavailable(RuntimeError):
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback that nobody uses just now, and that no system gives to clients.
+
+    Else a client could get the port of a server that is away for a moment, and even be connected with itself there.
+    """
+    while True:
+        port = 20000 + secrets.randbelow(12000)  # `random` may have been seeded, by several processes alike
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Service(ABC):
