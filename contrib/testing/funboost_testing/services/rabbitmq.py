@@ -43,6 +43,7 @@ class RabbitMQ(Service):
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "RUNNING_UNDER_SYSTEMD": "true",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_CRASH_DUMP": folder / "erl_crash.dump",
         }
         return ["env", *(f"{name}={value}" for name, value in variables.items()), executable]
 
