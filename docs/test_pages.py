@@ -27,7 +27,7 @@ EMBEDDED = [
 
 _BLOCK = re.compile(r"^(?P<mark>[^\n]*)\n```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _MARK = re.compile(r"<!-- (snippet|hook): ([\w.]+)(?:#(\w+))? -->")
-_ROW = re.compile(r"^\| `([\w./]+)`", re.MULTILINE)
+_ROW = re.compile(r"^\| `([\w./-]+)`", re.MULTILINE)
 
 language = pytest.mark.parametrize("language", LANGUAGES)
 

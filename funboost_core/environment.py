@@ -206,7 +206,9 @@ _MARKS = ("pyproject.toml", "setup.py", ".git", ".hg")
 
 
 def _project() -> Path:
-    """The folder of the main script."""
+    """The folder of the main script, or of the frozen program."""
+    if getattr(sys, "frozen", False):  # its script may be in a folder that is unpacked anew each time
+        return Path(sys.executable).resolve().parent
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     return Path(main).resolve().parent if main else Path.cwd()
 

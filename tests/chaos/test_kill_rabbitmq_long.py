@@ -41,7 +41,8 @@ def test_fifty_killed_rabbitmq_consumers(tmp_path, rabbitmq_place, kind, pool):
 def test_a_rabbitmq_server_restarted_ten_times(tmp_path, own_rabbitmq, kind):
     world = rabbit_world(own_rabbitmq.url, kind, kind)
     server = rabbit_chaos.Restarted(own_rabbitmq)
-    told = redis_stories.restarts(tmp_path, world, server, 10, rabbit_chaos.WINDOW)
+    with rabbit_chaos.explained(own_rabbitmq):
+        told = redis_stories.restarts(tmp_path, world, server, 10, rabbit_chaos.WINDOW)
     report(f"restarts, {kind}", told)
     assert told["said away"] == 10
 

@@ -27,6 +27,7 @@ PROGRAMS = {
     "deploy": "from funboost import ParamikoFolderUploader\nParamikoFolderUploader('h', 22, 'u', None, '/a', '/b')",
     "fastapi": "from funboost.contrib.api_publish_msg import app\nassert '/funboost_publish_msg' in app.openapi()['paths']",
     "redis": "from funboost import RedisMixin\nassert RedisMixin().redis_db_frame",
+    "spider": "from funboost_spider import RequestClient\nRequestClient().close()",
     "sqlalchemy": """
 from funboost import BoosterParams, boost
 from funboost.contrib.save_result_status_to_sqldb import save_result_status_to_sqlalchemy

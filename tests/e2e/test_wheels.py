@@ -149,7 +149,8 @@ def test_a_wheel_has_its_entry_points(house, name):
     assert found == {**declared, **({"console_scripts": scripts} if scripts else {})}
     for value in declared.values():
         for module in value.values():
-            assert f"{module.split(':')[0].replace('.', '/')}.py" in wheel.files
+            place = module.split(":")[0].replace(".", "/")
+            assert {f"{place}.py", f"{place}/__init__.py"} & set(wheel.files)
 
 
 # -- the least that works ------------------------------------------------------------------------------------------------

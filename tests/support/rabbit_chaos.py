@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,30 @@ class Cut:
         self._stack.close()
 
 
+@contextlib.contextmanager
+def explained(server: Server) -> Iterator[None]:
+    """Where a story fails: what its queues have, also those of dead letters, and what the server says that it dropped.
+
+    Messages that did not run were lost when no queue has them, else they came late, or a consumer held them.
+    """
+    try:
+        yield
+    except BaseException:
+        print(_control(server, "list_queues", "name", "durable", "messages_ready", "messages_unacknowledged"))
+        for path in (server.folder / "log").rglob("*.log"):
+            print(*(line for line in path.read_text(errors="replace").splitlines() if " dropped " in line), sep="\n")
+        raise
+
+
+def _control(server: Server, *arguments: str) -> str:
+    return find("rabbitmq").control(server, *arguments)  # type: ignore[attr-defined,no-any-return]
+
+
 def alarms(folder: Path, world: World, server: Server, times: int) -> dict[str, Any]:
     """The server runs short of memory, again and again: it takes no messages and gives all that it has."""
 
     def memory(share: str) -> None:
-        find("rabbitmq").control(server, "set_vm_memory_high_watermark", share)  # type: ignore[attr-defined]
+        _control(server, "set_vm_memory_high_watermark", share)
 
     program, feeder = world.program(folder), world.feeder(folder)
     log = Log(program)

@@ -62,6 +62,20 @@ def test_data_dir_of_the_user_is_keyed_by_project(tmp_path, monkeypatch, platfor
     assert len(seen) == 2
 
 
+def test_data_dir_of_a_frozen_program_is_the_same_each_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "program" / "run"))
+    seen = set()
+    for unpacked in ("_MEI1", "_MEI2"):
+        script = str(tmp_path / unpacked / "main.py")
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", script, raising=False)
+        seen.add(Environment().data_path())
+    assert len(seen) == 1
+    assert seen.pop().name.startswith("program-")
+
+
 def test_the_namespace_goes_in_front():
     assert Environment({"NAMESPACE": "staging"}).namespaced("q") == "staging.q"
     assert Environment().namespaced("q") == "q"

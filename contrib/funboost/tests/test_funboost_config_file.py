@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -35,6 +36,13 @@ def test_the_file_outranks_defaults_and_is_outranked_by_environment_and_argument
     patch_frame_config(REDIS_HOST="by-argument")
     assert BrokerConnConfig.REDIS_HOST == settings("REDIS_HOST") == "by-argument"
     assert config_file.path() == str(place / "funboost_config.py")
+
+
+def test_data_is_beside_the_file_but_not_in_a_frozen_program(program, write_config, monkeypatch):
+    place = write_config(FILE)
+    assert program.data_path() == place / ".funboost"
+    monkeypatch.setattr(sys, "_MEIPASS", str(place), raising=False)  # as PyInstaller sets it: gone when it ends
+    assert place not in program.data_path().parents
 
 
 def test_namespace_hooks_and_time_zone_come_from_the_file(program, write_config):

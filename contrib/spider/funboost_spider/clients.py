@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar, Union
 
@@ -25,7 +27,13 @@ TIMEOUT = httpx.Timeout(20, connect=10, pool=60)
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
 
 
-class _Client(Generic[Returned]):
+@functools.cache
+def _checking(http2: bool) -> ssl.SSLContext:
+    """One context for all clients and proxies, for making it takes 20 ms; connections write `http2` into it."""
+    return httpx.create_ssl_context()
+
+
+class _Client(ABC, Generic[Returned]):
     """What both clients have: their arguments, the requests they make, the names of the methods."""
 
     def __init__(
@@ -65,18 +73,19 @@ class _Client(Generic[Returned]):
         self._headers: Callable[[], Mapping[str, str]] = headers if callable(headers) else lambda: headers or {}
         self._max_bytes, self._max_redirects = max_bytes, max_redirects
         connecting: dict[str, Any] = {"http2": http2, "limits": limits}
-        connecting["verify"] = httpx.create_ssl_context() if verify is True else verify  # 20 ms: one for all proxies
+        connecting["verify"] = _checking(http2) if verify is True else verify
         transport = None if proxies is None else self._transport(connecting)
         own = {"base_url": base_url, "cookies": cookies, "timeout": timeout, "transport": transport}
         self.client: Any = self._open({**own, **connecting})
         """The client of httpx, for what is not here."""
 
-    def _transport(self, connecting: dict[str, Any]) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _transport(self, connecting: dict[str, Any]) -> Any: ...
 
-    def _open(self, arguments: dict[str, Any]) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _open(self, arguments: dict[str, Any]) -> Any: ...
 
+    @abstractmethod
     def request(self, method: str, url: str, *, follow_redirects: bool = True, **options: Any) -> Returned:
         """Send a request, again if need be, and return the response with its body.
 
@@ -93,7 +102,6 @@ class _Client(Generic[Returned]):
             httpx.HTTPStatusError: the last attempt still had a status that is tried again.
             httpx.RequestError: the last attempt had no response; `BodyTooLarge` is one.
         """
-        raise NotImplementedError
 
     def get(self, url: str, **options: Any) -> Returned:
         """`request` with GET."""

@@ -7,8 +7,8 @@ from typing import Any
 
 try:
     import pymongo
-except ImportError as error:
-    raise ImportError(f"Saving to MongoDB needs pymongo ({error}): pip install 'funboost-spider[mongo]'") from error
+except ImportError as _error:
+    raise ImportError(f"Saving to MongoDB needs pymongo ({_error}): pip install 'funboost-spider[mongo]'") from _error
 
 
 class Collection:

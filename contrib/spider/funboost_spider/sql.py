@@ -11,8 +11,8 @@ from typing import Any
 try:
     import sqlalchemy
     from sqlalchemy.dialects import mysql, postgresql, sqlite
-except ImportError as error:
-    raise ImportError(f"Saving to SQL needs SQLAlchemy ({error}): pip install 'funboost-spider[sql]'") from error
+except ImportError as _error:
+    raise ImportError(f"Saving to SQL needs SQLAlchemy ({_error}): pip install 'funboost-spider[sql]'") from _error
 
 Row = Mapping[str, Any]
 _TYPES: list[tuple[type | tuple[type, ...], Any]] = [  # bool is an int, datetime a date: the special ones first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from funboost import defaults
+from funboost_spider import AsyncRequestClient, RequestClient, Retry
 
 from funboost_core.environment import Environment, using
 
@@ -134,3 +136,56 @@ def on_redis(documented, redis_place):
     pytest.importorskip("funboost_store_redis", reason="funboost[redis] is not installed here")
     documented.settings.values.update(REDIS_URL=redis_place.url, NAMESPACE=redis_place.namespace)
     return documented
+
+
+@pytest.fixture(params=["threads", "coroutines"])
+def call(request):
+    """call(method, url, client=…, **options): the response of a new client."""
+
+    def threads(method, url, client, options):
+        with RequestClient(**client) as opened:
+            return opened.request(method, url, **options)
+
+    async def coroutines(method, url, client, options):
+        async with AsyncRequestClient(**client) as opened:
+            return await opened.request(method, url, **options)
+
+    def call(method, url, client=None, **options):
+        arguments = (method, url, {"retry": Retry(base=0), **(client or {})}, options)
+        return threads(*arguments) if request.param == "threads" else asyncio.run(coroutines(*arguments))
+
+    return call
+
+
+@pytest.fixture
+def cars(site):
+    """News, buying advice and test drives, two pages each; what the second page repeats is filtered."""
+
+    def list_page(kind, page):
+        first = 5 * (page - 1)
+        items = "".join(
+            f'<li><a href="//cars/{kind}/{n}.html"><h3>{kind} {n}</h3></a><p>{"text " * 20}</p></li>'
+            for n in range(first, first + 6)
+        )
+        links = "".join(f'<a href="#">{n}</a>' for n in ("<", 1, *"x" * 9, 2, ">"))
+        return (
+            f'<ul class="article" id="Ul1">{items}<li id="ad_tw_04" style="display: none;"></ul>'
+            f'<div id="channelPage">{links}</div>'
+        )
+
+    def guarded(body):
+        """The first answer is 503, the second a page that says 200 and is none."""
+
+        def page(number, **_):
+            return (503, {}, "busy") if number == 1 else "<p>Are you human?</p>" if number == 2 else body
+
+        return page
+
+    for kind in ("news", "advice", "drive"):
+        site.pages[f"/{kind}/1/"] = guarded(list_page(kind, 1))
+        site.pages[f"/{kind}/2/"] = list_page(kind, 2)
+        for n in range(11):
+            who = f"<a>author {n}</a>" if n % 2 else f"\n author {n} \n"
+            body = f'<div id="articlewrap"><div class="article-info"><div>{who}</div></div></div>'.encode("gbk")
+            site.pages[f"/{kind}/{n}.html"] = (200, {"Content-Type": "text/html; charset=gb2312"}, body)
+    return {(kind, f"{kind} {n}", f"author {n}") for kind in ("news", "advice", "drive") for n in range(11)}

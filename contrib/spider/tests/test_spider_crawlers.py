@@ -23,39 +23,6 @@ def until(condition):
         time.sleep(0.01)  # consumers run meanwhile
 
 
-def cars(site):
-    """News, buying advice and test drives, two pages each; what the second page repeats is filtered."""
-
-    def list_page(kind, page):
-        first = 5 * (page - 1)
-        items = "".join(
-            f'<li><a href="//cars/{kind}/{n}.html"><h3>{kind} {n}</h3></a><p>{"text " * 20}</p></li>'
-            for n in range(first, first + 6)
-        )
-        links = "".join(f'<a href="#">{n}</a>' for n in ("<", 1, *"x" * 9, 2, ">"))
-        return (
-            f'<ul class="article" id="Ul1">{items}<li id="ad_tw_04" style="display: none;"></ul>'
-            f'<div id="channelPage">{links}</div>'
-        )
-
-    def guarded(body):
-        """The first answer is 503, the second a page that says 200 and is none."""
-
-        def page(number, **_):
-            return (503, {}, "busy") if number == 1 else "<p>Are you human?</p>" if number == 2 else body
-
-        return page
-
-    for kind in ("news", "advice", "drive"):
-        site.pages[f"/{kind}/1/"] = guarded(list_page(kind, 1))
-        site.pages[f"/{kind}/2/"] = list_page(kind, 2)
-        for n in range(11):
-            who = f"<a>author {n}</a>" if n % 2 else f"\n author {n} \n"
-            body = f'<div id="articlewrap"><div class="article-info"><div>{who}</div></div></div>'.encode("gbk")
-            site.pages[f"/{kind}/{n}.html"] = (200, {"Content-Type": "text/html; charset=gb2312"}, body)
-    return {(kind, f"{kind} {n}", f"author {n}") for kind in ("news", "advice", "drive") for n in range(11)}
-
-
 CAR_HOME = """
 import os, sys
 from funboost import boost, BrokerEnum, BoosterParams
@@ -116,10 +83,9 @@ def rows_of(file, statement):
 
 
 @pytest.mark.server
-def test_8_1_lists_and_details_in_several_processes(site, tmp_path, redis_place):
+def test_8_1_lists_and_details_in_several_processes(site, cars, tmp_path, redis_place):
     pytest.importorskip("funboost_store_redis", reason="funboost[redis] is not installed here")
     pytest.importorskip("sqlalchemy", reason="funboost-spider[sql] is not installed here")
-    expected = cars(site)
     script, saved = tmp_path / "car_home.py", tmp_path / "articles.db"
     script.write_text(CAR_HOME, "utf-8")
     environ = {
@@ -133,8 +99,8 @@ def test_8_1_lists_and_details_in_several_processes(site, tmp_path, redis_place)
     subprocess.run([sys.executable, str(script), "publish"], env=environ, cwd=tmp_path, check=True, timeout=SECONDS)
     consumer = subprocess.Popen([sys.executable, str(script), "consume"], env=environ, cwd=tmp_path)
     try:
-        until(lambda: len(rows_of(saved, "SELECT url FROM articles")) == len(expected) or consumer.poll() is not None)
-        assert set(rows_of(saved, "SELECT news_type, title, author FROM articles")) == expected
+        until(lambda: len(rows_of(saved, "SELECT url FROM articles")) == len(cars) or consumer.poll() is not None)
+        assert set(rows_of(saved, "SELECT news_type, title, author FROM articles")) == cars
     finally:
         consumer.terminate()
         try:
@@ -197,8 +163,8 @@ def test_8_2_top_250_movies_on_sqlite(site, documented, tmp_path):
 
 
 @pytest.mark.server
-def test_8_3_6_one_file_on_redis(site, on_redis):
-    expected, saved = cars(site), set()
+def test_8_3_6_one_file_on_redis(site, cars, on_redis):
+    saved = set()
     client = RequestClient(retry=Retry(base=0))
 
     @boost(BoosterParams(queue_name="car_home_list", broker_kind=BrokerEnum.REDIS_ACK_ABLE, max_retry_times=5, qps=100))
@@ -238,7 +204,7 @@ def test_8_3_6_one_file_on_redis(site, on_redis):
     with client:
         crawl_list_page.consume()
         crawl_detail_page.consume()
-        until(lambda: saved == expected and site.counts["/drive/5.html"] == 2)  # not filtered: both lists have it
+        until(lambda: saved == cars and site.counts["/drive/5.html"] == 2)  # not filtered: both lists have it
         on_redis.worker.stop()
 
 

@@ -43,4 +43,7 @@ def writable_root(settings: Settings) -> Path | None:
 
 
 def _installed(path: Path) -> bool:
+    packed = getattr(sys, "_MEIPASS", None)  # of a frozen program; removed when it ends, or is built again
+    if packed is not None and Path(packed).resolve() in (path, *path.parents):
+        return True
     return not {"site-packages", "dist-packages"}.isdisjoint(path.parts)

@@ -6,13 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from funboost_core.errors import ConfigError
@@ -20,6 +14,7 @@ from funboost_core.native import Lock
 from funboost_core.settings import Settings
 
 from .errors import FORBIDDEN, error_of, explain
+from .positions import Positions
 from .publishing import Publisher
 from .unpatched import AdminClient
 
@@ -101,6 +96,9 @@ class Link:
             self._admin: Any = AdminClient({**common, **security})
         except KafkaException as error:
             raise explain(error, servers) from error
+        self._config = {**SHARED, "bootstrap.servers": servers, **security}
+        self._positions: dict[str, Positions] = {}
+        self._lock = Lock()
         self._known: set[str] = set()
 
     def publish(self, topic: str, bodies: Sequence[bytes]) -> None:
@@ -149,19 +147,21 @@ class Link:
             if found.error is not None:
                 return 0
             parts = [TopicPartition(topic, number) for number in found.partitions]
-            wanted = [ConsumerGroupTopicPartitions(group, parts)]
-            committed = self._result(
-                self._admin.list_consumer_group_offsets(wanted, request_timeout=self._ask)[group]
-            ).topic_partitions
+            at = self._positions_of(group).of(parts, self._ask)
             first, last = (self._offsets(parts, spec) for spec in (_FIRST, _LAST))
         except KafkaException as error:
             self._admin.poll(0)
             raise explain(self._complaints.instead_of(error), self.servers, f"counting {topic}: ") from error
-        at = {part.partition: part.offset for part in committed if part.offset >= 0}
         return sum(
             last[number] - max(first[number], at.get(number, first[number] if from_start else last[number]))
             for number in last
         )
+
+    def _positions_of(self, group: str) -> Positions:
+        with self._lock:
+            if group not in self._positions:
+                self._positions[group] = Positions(group, self._config)
+            return self._positions[group]
 
     def _offsets(self, parts: Sequence[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
         asked = self._admin.list_offsets(
@@ -175,6 +175,9 @@ class Link:
     def close(self) -> None:
         """Let go of it."""
         self._publisher.close()
+        with self._lock:
+            for positions in self._positions.values():
+                positions.close()
 
 
 _links: dict[Any, tuple[Link, set[int]]] = {}

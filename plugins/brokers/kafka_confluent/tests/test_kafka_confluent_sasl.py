@@ -57,8 +57,8 @@ def program(tmp_path):
         environment.close()
 
 
-def task_of(environment, function):
-    options = {"num_partitions": 1, "publish_timeout": 5.0, "consumer_config": QUICK}
+def task_of(environment, function, patience=5.0):
+    options = {"num_partitions": 1, "publish_timeout": patience, "consumer_config": QUICK}
     params = BoosterParams(
         queue_name="q",
         broker_kind="KAFKA_CONFLUENT_SASL_PLAIN",
@@ -104,7 +104,7 @@ def test_by_the_setting(program, guarded, form):
 
 
 def test_a_wrong_password_is_one_clear_error_without_it(program, guarded, caplog):
-    task = task_of(program(guarded, security("wr0ng")), lambda x: x)
+    task = task_of(program(guarded, security("wr0ng")), lambda x: x, patience=1.5)
     with caplog.at_level(logging.DEBUG):
         for what in (lambda: task.push(1), task.consume, task.get_message_count):
             with pytest.raises(ConfigError, match=r"refuses us: .*the setting KAFKA_SASL_CONFIG") as error:
