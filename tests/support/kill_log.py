@@ -10,7 +10,7 @@ import random
 import re
 import statistics
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any, Callable, NamedTuple
 
 from programs import Program
@@ -157,6 +157,7 @@ def audit(
     lost = {x for x in pushed if not any(run.end for run in runs.get(x, ()))}
     assert not lost, f"lost: {sorted(lost)[:20]}"
     running, ended, ages, places = 0, 0, [0.0], [0]
+    stopped: Counter[int] = Counter()
     for x, each in runs.items():
         for first, second in zip(each, each[1:]):
             assert first.pid in kills, f"{x} ran twice and nobody was killed: {each}"
@@ -166,7 +167,10 @@ def audit(
                 continue
             age = kills[first.pid] - first.end.time
             late = age > WINDOW and (first.later_ends >= 2 * BATCH + threads or age > WINDOW + SLACK * BEAT)
-            assert not late, f"{x} had ended {age} s before the kill, {first.later_ends} ends before: {each}"
+            if late:  # once: the system may have stopped one thread between the end and the acknowledgement
+                stopped[first.pid] += 1
+                once = stopped[first.pid] == 1 and age <= WINDOW + SLACK * BEAT
+                assert once, f"{x} had ended {age} s before the kill, {first.later_ends} ends before: {each}"
             ended += 1
             ages.append(age)
             places.append(first.later_ends + 1)

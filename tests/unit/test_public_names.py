@@ -33,7 +33,8 @@ def test_functions_stay_functions_when_the_submodules_of_their_names_are_importe
 import importlib, inspect, pkgutil
 import funboost_core
 for module in pkgutil.walk_packages(funboost_core.__path__, "funboost_core."):
-    importlib.import_module(module.name)
+    if "._pyinstaller." not in module.name:  # a hook: PyInstaller runs it, where it is installed
+        importlib.import_module(module.name)
 from funboost_core import boost, redrive
 import funboost_core.boost, funboost_core.redrive
 from funboost_core.redrive import restore
