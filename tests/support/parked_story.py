@@ -144,7 +144,9 @@ def parked(folder: Path, kind: str, count: int, kills: int) -> dict[str, Any]:
             story.wait(lambda size=size: log.stat().st_size > size + 4000 or sum(story.waiting()) == 0, pause=0.002)
             story.kill(victims)
         story.consumers(2)
-        story.wait(lambda: len(story.runs(2)) == count // 2)  # none is lost: what runs just now is not counted as waiting
+        story.wait(
+            lambda: len(story.runs(2)) == count // 2
+        )  # none is lost: what runs just now is not counted as waiting
         story.wait(lambda: sum(story.waiting()) == 0)
         again = story.runs(2)
         twice = sum(again.values()) - len(again)

@@ -59,9 +59,13 @@ class FunctionResultStatusPersistenceConfig(BaseJsonAbleModel, core.HistoryParam
 class LogFileFields(BaseJsonAbleModel):
     """Fields about log files that publishers and tasks share."""
 
-    create_logger_file: bool = Field(default=True, description="False: no log file for the queue; there are none unless LOG_PATH is set.")
+    create_logger_file: bool = Field(
+        default=True, description="False: no log file for the queue; there are none unless LOG_PATH is set."
+    )
     logger_name: str = Field(default="", description="Name of a logger to use instead of the queue's own.")
-    log_filename: Optional[str] = Field(default=None, description="Name of the queue's log file in LOG_PATH; `funboost.<queue_name>.log` if None.")
+    log_filename: Optional[str] = Field(
+        default=None, description="Name of the queue's log file in LOG_PATH; `funboost.<queue_name>.log` if None."
+    )
     consuming_function_kind: Optional[Kind] = Field(default=None, description="A FunctionKind; found out if None.")
     publisher_override_cls: Optional[type] = Field(default=None, description="A class that changes how is published.")
 
@@ -108,7 +112,9 @@ class BoosterParams(LogFileFields, BoosterFields):
         default="redis", description="Both work: delayed messages wait in the state store (STATE_URL) or the broker."
     )
     booster_group: Optional[str] = Field(
-        default=None, min_length=1, description="Tasks of one group can be started together: `BoostersManager.consume_group`."
+        default=None,
+        min_length=1,
+        description="Tasks of one group can be started together: `BoostersManager.consume_group`.",
     )
     consuming_function_raw: Optional[Callable[..., Any]] = Field(default=None, description="Filled in.")
     consuming_function_name: str = Field(default="", description="Filled in.")

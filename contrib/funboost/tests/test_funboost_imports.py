@@ -129,7 +129,10 @@ def test_a_documented_signature(documented):
 
 
 def test_the_package_tells_its_names():
-    assert set(IMPORTS["funboost"]["names"]) <= set(dir(funboost)) | {"funboost_aps_scheduler", "fsdf_background_scheduler"}
+    assert set(IMPORTS["funboost"]["names"]) <= set(dir(funboost)) | {
+        "funboost_aps_scheduler",
+        "fsdf_background_scheduler",
+    }
     for name in funboost.__all__:
         assert getattr(funboost, name) is not None
 
