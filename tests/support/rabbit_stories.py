@@ -128,6 +128,12 @@ class RabbitStories:
         given = BoosterParams(queue_name="q", broker_kind=self.kind, **params)
         return boost(given, environment=environment)(function)
 
+    def be_patient_for(self, seconds, environment, monkeypatch):
+        """So long a question may go unanswered."""
+        client = import_module(resolve(environment.catalog.find("brokers", self.kind).factory).__module__[:-6] + "wire")
+        for module in (wires, client):
+            monkeypatch.setattr(module, "CONNECT", seconds)
+
     # -- what cannot work is told at once ---------------------------------------------------------------------------
 
     @pytest.mark.parametrize(
@@ -156,9 +162,7 @@ class RabbitStories:
     def test_a_server_that_answers_nothing_is_one_clear_error(self, program, monkeypatch):
         """Soon, and nothing of the connection is left."""
         environment = program("amqp://u:s3cret@127.0.0.1:1")
-        client = import_module(resolve(environment.catalog.find("brokers", self.kind).factory).__module__[:-6] + "wire")
-        for module in (wires, client):
-            monkeypatch.setattr(module, "CONNECT", 0.5)
+        self.be_patient_for(0.5, environment, monkeypatch)
         with socket.create_server(("127.0.0.1", 0)) as mute:
             environment.settings.values["RABBITMQ_URL"] = f"amqp://u:s3cret@127.0.0.1:{mute.getsockname()[1]}"
             its, begin = self.task(environment, lambda x: None), time.monotonic()
@@ -243,7 +247,9 @@ class RabbitStories:
     # -- what goes wrong on the way ---------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-    def test_cut_at_every_packet_nothing_is_lost(self, make, rabbitmq_place, after):
+    def test_cut_at_every_packet_nothing_is_lost(self, make, program, monkeypatch, rabbitmq_place, after):
+        """And it is seen, whatever was asked just then."""
+        self.be_patient_for(60, program(), monkeypatch)
         messages = [b"%d" % number for number in range(20)]
         with Proxy(rabbitmq_place.url) as proxy:
             for packet in range(1, 16):

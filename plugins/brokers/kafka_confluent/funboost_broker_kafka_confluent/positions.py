@@ -1,7 +1,7 @@
 """What a group has committed, asked by a consumer of our own that joins no group.
 
 The administrator's ``list_consumer_group_offsets`` ends the process, by an assertion in the client, when the connection to
-the coordinator breaks while it asks (librdkafka's pull request 5397; 2.16.0 has it, as all before).  So do its other calls
+the coordinator breaks while it asks (librdkafka's pull request 5397; not in 2.16.0).  So do its other calls
 that go to a coordinator: use none of them.
 """
 

@@ -85,7 +85,7 @@ def test_by_options_of_the_queue(make, guarded):
     put(broker, 1)
     assert numbers(take(broker, 1)) == [1]
     with pytest.raises(ConfigError, match=r"refuses us: .*sasl\.password") as error:
-        make("by_options", servers=guarded, listen=False, **access("wr0ng"))
+        make("by_options", servers=guarded, listen=False, publish_timeout=1.5, **access("wr0ng"))
     assert "wr0ng" not in str(error.value)
 
 

@@ -44,7 +44,7 @@ class _Consume(_AnyName, commands.Basic.Consume): ...
 
 
 class Channel(LibraryChannel):
-    """Passes on the frames that concern messages; the others are answers, which the library waits for."""
+    """Passes on the frames of messages and queues; the library's own waiting does not see that a connection has ended."""
 
     def __init__(self, wire: AmqpstormWire, number: int, connection: Connection) -> None:
         super().__init__(number, connection, CONNECT)
@@ -74,6 +74,7 @@ class AmqpstormWire(Wire):
         self.frames: deque[Any] = deque()
         self._out: list[Any] = []
         self._incoming: list[Any] = []  # the frames of a message that is not complete
+        self._answers: list[Any] = []
         super().__init__(address, queue)
 
     def connect(self) -> None:
@@ -141,17 +142,18 @@ class AmqpstormWire(Wire):
     def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
         """See `Wire.declare`."""
         frame = _Declare(queue=queue, durable=True, passive=passive, arguments=arguments)
-        return int(self._answer(frame)["message_count"])
+        return int(self._answer(frame).message_count)
 
     def purge(self, queue: str) -> None:
         """See `Wire.purge`."""
         self._answer(_Purge(queue=queue))
 
     def _answer(self, frame: Any) -> Any:
-        try:
-            return self._channel.rpc_request(frame)
-        except AMQPError as error:
-            raise self._fault(error) from error
+        self._answers.clear()
+        self._out.append(frame)
+        self.flush()
+        self.expect(lambda: self._answers, frame.name)
+        return self._answers[0]
 
     def consume(self, limit: int) -> None:
         """See `Wire.consume`."""
@@ -223,8 +225,11 @@ class AmqpstormWire(Wire):
     def _started(self, frame: Any) -> None:
         self._begun = True
 
-    def _answered(self, frame: Any) -> None:
+    def _ignored(self, frame: Any) -> None:
         """Nobody waits for it."""
+
+    def _answered(self, frame: Any) -> None:
+        self._answers.append(frame)
 
     def _fault(self, error: AMQPError) -> Fault:
         code = getattr(error, "error_code", None) or NETWORK
@@ -266,5 +271,7 @@ _HANDLERS: dict[str, Any] = {
     "Basic.Cancel": AmqpstormWire._stopped,
     "Basic.CancelOk": AmqpstormWire._stopped,
     "Basic.ConsumeOk": AmqpstormWire._started,
-    "Basic.QosOk": AmqpstormWire._answered,
+    "Basic.QosOk": AmqpstormWire._ignored,
+    "Queue.DeclareOk": AmqpstormWire._answered,
+    "Queue.PurgeOk": AmqpstormWire._answered,
 }
