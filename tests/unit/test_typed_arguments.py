@@ -144,7 +144,7 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("annotation", PLAIN, ids=str)
+@pytest.mark.parametrize("annotation", PLAIN, ids=lambda hint: getattr(hint, "__name__", str(hint)))  # no address
 def test_what_json_carries_is_left_alone(program, annotation):
     function, _ = taking(annotation)
     assert typed_parameters(function) == ()

@@ -23,7 +23,11 @@ def bodies(deliveries):
     return [delivery.body for delivery in deliveries]
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"a\0b", b"\xff\xfe\x80", "ü€".encode(), os.urandom(300_000)])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"a\0b", b"\xff\xfe\x80", "ü€".encode(), os.urandom(300_000)],
+    ids=["empty", "json", "zero", "no text", "utf-8", "large"],
+)
 def test_bodies_come_back_exactly(make, body):
     broker = make()
     put(broker, body)
