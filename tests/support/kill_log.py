@@ -26,11 +26,11 @@ SLACK = 10
 """Beats that a busy machine may take to give a process its turn."""
 
 MARKS = '''
-import logging, signal
+import logging, signal, threading
 from funboost_broker_sqlite_queue.broker import SqliteBroker as Broker
 
 def mark(what, x="-"):
-    note(what, x, os.getpid(), repr(time.monotonic()))
+    note(what, x, os.getpid(), repr(time.monotonic()), threading.get_ident())
 
 class Back(logging.Handler):
     def emit(self, record):
@@ -60,7 +60,7 @@ tell("listen", lambda result: mark("up"))
 '''
 
 
-_EVENT = re.compile(r"([a-z_]+) (\S*) (\d+) ([\d.]+)$")
+_EVENT = re.compile(r"([a-z_]+) (\S*) (\d+) ([\d.]+) (\d+)$")
 
 
 class Event(NamedTuple):
@@ -70,6 +70,7 @@ class Event(NamedTuple):
     x: str
     pid: int
     time: float
+    thread: int
     place: int  # in the log
 
 
@@ -93,8 +94,8 @@ class Log:
             self._offset += len(whole)
             for line in whole.decode().splitlines():
                 # A process that is killed while it writes leaves the beginning of a line, to which the next one is added.
-                what, x, pid, moment = _EVENT.search(line).groups()
-                event = Event(what, x, int(pid), float(moment), len(self.events))
+                what, x, pid, moment, thread = _EVENT.search(line).groups()
+                event = Event(what, x, int(pid), float(moment), int(thread), len(self.events))
                 self.events.append(event)
                 self.by_kind[what].append(event)
         return self
@@ -158,6 +159,7 @@ def audit(
     assert not lost, f"lost: {sorted(lost)[:20]}"
     running, ended, ages, places = 0, 0, [0.0], [0]
     stopped: Counter[int] = Counter()
+    last = {(event.pid, event.thread): event.place for event in log.events}
     for x, each in runs.items():
         for first, second in zip(each, each[1:]):
             assert first.pid in kills, f"{x} ran twice and nobody was killed: {each}"
@@ -167,10 +169,12 @@ def audit(
                 continue
             age = kills[first.pid] - first.end.time
             late = age > WINDOW and (first.later_ends >= 2 * BATCH + threads or age > WINDOW + SLACK * BEAT)
-            if late:  # once: the system may have stopped one thread between the end and the acknowledgement
+            if late:  # the system may have stopped one thread between the end and the acknowledgement: it does no more
                 stopped[first.pid] += 1
-                once = stopped[first.pid] == 1 and age <= WINDOW + SLACK * BEAT
-                assert once, f"{x} had ended {age} s before the kill, {first.later_ends} ends before: {each}"
+                still = last[first.pid, first.end.thread] == first.end.place and age <= WINDOW + SLACK * BEAT
+                assert still and stopped[first.pid] == 1, (
+                    f"{x} had ended {age} s before the kill, {first.later_ends} ends before: {each}"
+                )
             ended += 1
             ages.append(age)
             places.append(first.later_ends + 1)

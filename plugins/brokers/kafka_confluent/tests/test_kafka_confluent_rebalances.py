@@ -63,8 +63,7 @@ def test_what_takes_too_long_goes_to_another_and_is_not_settled_here(make, strat
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("visitors", [2, pytest.param(10, marks=pytest.mark.chaos)])
-def test_rebalances_under_load_lose_nothing(environment, visitors):
+def test_twenty_rebalances_under_load_lose_nothing(environment):
     """Consumers come and go, one after another, while messages are published and worked off."""
     runs, lock, pushed = {}, threading.Lock(), 0
     calm = {**QUICK, "session.timeout.ms": 20_000}  # all leave in order: nobody is to be taken for dead under load
@@ -102,7 +101,7 @@ def test_rebalances_under_load_lose_nothing(environment, visitors):
     publisher = threading.Thread(target=publish)
     publisher.start()
     try:
-        for _ in range(visitors):  # each comes and goes: two rebalances
+        for _ in range(10):  # each comes and goes: two rebalances
             until(lambda: share_of(steady) == 6)
             other, visitor, own = program()
             visitor.consume()
@@ -117,5 +116,5 @@ def test_rebalances_under_load_lose_nothing(environment, visitors):
     assert steady.worker.stop()
     steady.close()
     twice = sum(times > 1 for times in runs.values())
-    # the server refuses a commit of a generation that has just ended; what that was for, less than a batch, runs again
-    assert twice <= 2 * visitors * 100, f"{twice} of {pushed} ran twice, although no task was slow"
+    # The server refuses a commit of a generation that has just ended; what that was for, less than a batch, runs again.
+    assert twice < 100, f"{twice} of {pushed} ran twice, although no task was slow"
