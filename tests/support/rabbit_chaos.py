@@ -31,6 +31,7 @@ class Restarted:
         """Take it away."""
         self._kills += 1
         if self._kills % 2:
+            _service().settle(self._server)
             self._server.kill()
         else:
             self._server.stop()
@@ -72,8 +73,12 @@ def explained(server: Server) -> Iterator[None]:
         raise
 
 
+def _service() -> Any:
+    return find("rabbitmq")
+
+
 def _control(server: Server, *arguments: str) -> str:
-    return find("rabbitmq").control(server, *arguments)  # type: ignore[attr-defined,no-any-return]
+    return _service().control(server, *arguments)  # type: ignore[no-any-return]
 
 
 def alarms(folder: Path, world: World, server: Server, times: int) -> dict[str, Any]:

@@ -7,10 +7,13 @@ import re
 import socket
 import subprocess
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .base import Service, free_port
+from funboost_core.native import sleep
+
+from .base import PATIENCE, Service, free_port
 
 if TYPE_CHECKING:
     from .base import Server
@@ -73,6 +76,21 @@ class RabbitMQ(Service):
             capture_output=True,
             text=True,
         ).stdout
+
+    def settle(self, server: Server) -> None:
+        """Wait until a server of ours would still know the queue that was declared last if it were killed now.
+
+        RabbitMQ 3.10 answers a moment before it has written that the declaration is decided; killed in between, it
+        forgets the queue with all its messages, also those it has confirmed.
+        """
+        end = monotonic() + PATIENCE
+        while True:
+            log = next(server.folder.rglob("LATEST.LOG")).read_bytes()
+            if log.rfind(b"committed") >= log.rfind(b"rabbit_durable_queue"):
+                return
+            if monotonic() > end:
+                raise RuntimeError(f"RabbitMQ has not written to {server.folder} that it has declared a queue")
+            sleep(0.01)  # nothing tells
 
     def _node(self, port: int, folder: Path) -> dict[str, object]:
         return {"HOME": folder, "RABBITMQ_NODENAME": f"funboost{port}@localhost"}

@@ -11,6 +11,7 @@ from typing import Any
 from amqpstorm.channel import Channel as LibraryChannel
 from amqpstorm.connection import Connection
 from amqpstorm.exception import AMQPConnectionError, AMQPError
+from amqpstorm.io import IO
 from funboost_rabbitmq.client import Got, Item
 from funboost_rabbitmq.errors import NETWORK, Fault
 from funboost_rabbitmq.wire import CONNECT, Wire
@@ -41,6 +42,28 @@ class _Purge(_AnyName, commands.Queue.Purge): ...
 
 
 class _Consume(_AnyName, commands.Basic.Consume): ...
+
+
+class _IO(IO):
+    """The library's own leaves a socket open that could not be connected, and keeps to itself why."""
+
+    def _find_address_and_connect(self, addresses: list[Any]) -> socket.socket:
+        failure = OSError("the name of the server has no address")
+        for address in addresses:
+            its = self._create_socket(socket_family=address[0])
+            try:
+                its.connect(address[4])
+                return its
+            except OSError as error:
+                its.close()
+                failure = error
+        raise AMQPConnectionError(str(failure)) from failure
+
+
+class _Connection(Connection):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options, lazy=True)
+        self._io = _IO(self.parameters, exceptions=self._exceptions, on_read_impl=self._read_buffer)
 
 
 class Channel(LibraryChannel):
@@ -81,12 +104,8 @@ class AmqpstormWire(Wire):
         """See `Wire.connect`."""
         its = self.address
         ready = Event()
-        try:  # the library says less about what is wrong, and leaves a socket open
-            socket.create_connection((its.host, its.port), HANDSHAKE).close()
-        except OSError as error:
-            raise Fault(NETWORK, str(error), False) from error
         try:
-            self._connection = connection = Connection(
+            self._connection = connection = _Connection(
                 its.host,
                 its.user,
                 its.password,
@@ -97,7 +116,6 @@ class AmqpstormWire(Wire):
                 ssl=its.tls,
                 ssl_options={"context": its.tls_context(), "server_hostname": its.host} if its.tls else None,
                 client_properties={"connection_name": f"funboost {self.queue}"},
-                lazy=True,
             )
             Thread(target=_watch, args=(connection, ready), daemon=True).start()
             connection.open()
