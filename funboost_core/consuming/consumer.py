@@ -13,14 +13,12 @@ from ..policies.shared_rate import pace_of
 from ..ports.capability import Capability
 from . import judging, kills, orders
 from .cancelling import Canceller
-from .crew import Crew
-from .dispatch import Dispatch
 from .fetching import Intake
 from .gate import Gate
 from .health import health_of
 from .insight import Insight
 from .leaving import leave
-from .lines import Line, make_line, make_pool
+from .lines import make_line, make_pool
 from .parked import Mover
 from .plan import Planner
 from .pushed import open_broker
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from ..ports.broker import Delivery, PullBroker
     from ..ports.pool import ThreadPool
     from ..task import Task
+    from .line import Line
 
 BEAT = 1.0
 """Seconds between two looks at the shared state, and between signs of life."""
@@ -72,10 +71,9 @@ class Consumer:
         self._receiver = Receiver(task, planner, self.settler)
         self.intake: Intake = Intake(task, broker, self.gate, self._receiver, self.settler)
         self.line: Line = self._make_line()
-        if isinstance(self.line, (Crew, Dispatch)):
+        if self.line.replaces:
             self.canceller.take_over = self.line.take_over
-        if isinstance(self.line, Crew):  # the others hold nothing that has not started
-            broker.dropping = self.line.drop
+        broker.dropping = self.line.drop
         self.insight: Insight = Insight(task, broker, self.intake, self.line)
         self.orders: dict[str, str] = {}  # the flags that are in force
         self._beaten = -1
@@ -162,7 +160,7 @@ class Consumer:
     @property
     def trouble(self) -> str:
         """Why no messages come; "" while all is well."""
-        return self.intake.trouble
+        return self.line.trouble or self.intake.trouble
 
     @property
     def limit(self) -> int:
@@ -199,12 +197,11 @@ class Consumer:
     @property
     def hurries(self) -> bool:
         """Whether `tick` is to be called."""
-        return not self.settler.eager or (isinstance(self.line, Crew) and self.line.alone.watched)
+        return not self.settler.eager or self.line.watched
 
     def tick(self) -> None:
         """Every few milliseconds while tasks are fast: no acknowledgement waits behind one that suddenly is slow."""
-        if isinstance(self.line, Crew):
-            self.line.tick()
+        self.line.tick()
         turned, self._ticked = self.intake.progress != self._ticked, self.intake.progress
         if not self.settler.eager and not turned:  # otherwise the last fetch took them along
             self.settler.flush()

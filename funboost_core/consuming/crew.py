@@ -17,6 +17,7 @@ from .alone import Alone
 from .attempts import Abandoned
 from .execution import SUCCESS, prepare, run, work_out
 from .leaving import leave
+from .line import Line
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -32,8 +33,10 @@ IDLE = 10.0
 """Seconds after which a thread that had nothing to do ends."""
 
 
-class Crew:
+class Crew(Line):
     """The workers of one consumer in a `ThreadPool`."""
+
+    replaces = True
 
     def __init__(
         self,
@@ -118,6 +121,11 @@ class Crew:
                     return False
                 self._clock.wait(self._turn, left)
         return True
+
+    @property
+    def watched(self) -> bool:
+        """Whether a single message may be running while nobody fetches."""
+        return self.alone.watched
 
     def tick(self) -> None:
         """Send somebody to fetch where a run that was to be quick is not."""

@@ -9,6 +9,7 @@ from ..native import Condition, SimpleQueue, Thread
 from ..outcome import Outcome
 from .attempts import Abandoned
 from .execution import GONE, SUCCESS, prepare, run, run_async
+from .line import Line
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -23,8 +24,10 @@ GIVEN_BACK = Outcome(None, None, 0.0, 0.0, 0)
 """Stands for a message that the pool did not take."""
 
 
-class Dispatch:
-    """The two threads of one consumer in a `TaskPool`; the interface of `Crew`."""
+class Dispatch(Line):
+    """The two threads of one consumer in a `TaskPool`."""
+
+    replaces = True
 
     def __init__(
         self,
@@ -55,6 +58,10 @@ class Dispatch:
         """Messages that were started and are not settled."""
         return self._started - self._settled
 
+    def busy(self, limit: int) -> bool:
+        """Whether all permits are out, be it for others."""
+        return self.permits.out >= self.permits.limit
+
     def start(self) -> None:
         """Begin to fetch."""
         name = self._pool.context.name
@@ -71,10 +78,6 @@ class Dispatch:
         """Start nothing more."""
         self._stopping = True
         self.permits.wake()
-        return []
-
-    def unstarted(self) -> list[Delivery]:
-        """Nothing is held: what is fetched starts at once."""
         return []
 
     def join(self, seconds: float) -> bool:

@@ -53,11 +53,6 @@ class EngineConsumer(Consumer):
 
     fetches = False
 
-    @property
-    def trouble(self) -> str:
-        """Why the engine does not serve."""
-        return self.line.trouble if isinstance(self.line, EngineLine) else ""
-
     def _open(self) -> PullBroker:
         engine = self.task.make_broker()
         if not isinstance(engine, EngineBroker):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .dispatch import Dispatch
-
 if TYPE_CHECKING:
     from .consumer import Consumer
 
@@ -59,14 +57,7 @@ def _status(consumer: Consumer, silent: float) -> tuple[str, str]:
     if gate.waiting:
         return "waiting", "for its rate"
     if consumer.fetches and silent > DEAF:
-        if _busy(consumer):
+        if consumer.line.busy(consumer.limit):
             return "busy", ""
         return "deaf", f"the broker has not answered for {silent:.0f} s"
     return "consuming", ""
-
-
-def _busy(consumer: Consumer) -> bool:
-    line = consumer.line
-    if isinstance(line, Dispatch):  # its permits may be out for others
-        return line.permits.out >= line.permits.limit
-    return line.running >= consumer.limit

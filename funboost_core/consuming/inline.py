@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..ports.pool import Adapted, PoolContext, ThreadPool
 from .execution import SUCCESS, prepare, run, work_out
+from .line import Line
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -61,10 +62,10 @@ class InlinePool(ThreadPool):
             loop.close()
 
 
-class Inline:
-    """The line of an `InlinePool`; the interface of `Crew`."""
+class Inline(Line):
+    """The line of an `InlinePool`."""
 
-    running = 0
+    running = 0  # between two turns
 
     def __init__(self, intake: Intake, settler: Settler, conclude: Callable[[Delivery, Outcome], bool]) -> None:
         self._intake = intake
@@ -86,12 +87,6 @@ class Inline:
 
     def resize(self, limit: int) -> None:
         """Nothing: there is one thread."""
-
-    def stop(self) -> list[Delivery]:
-        """Nothing is held between two turns."""
-        return []
-
-    unstarted = stop
 
     def join(self, seconds: float) -> bool:
         """Nothing runs between two turns."""

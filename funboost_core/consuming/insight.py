@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..ports.broker import PullBroker
     from ..task import Task
     from .fetching import Intake
-    from .lines import Line
+    from .line import Line
 
 UNIT = 10.0
 """Seconds that count as lately."""

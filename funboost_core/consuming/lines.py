@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Protocol
+from typing import TYPE_CHECKING, Callable
 
 from ..errors import ConfigError
 from ..ports.pool import Adapted, Pool, PoolContext, TaskPool, ThreadPool
@@ -18,32 +18,10 @@ if TYPE_CHECKING:
     from ..ports.broker import Delivery
     from ..task import Task
     from .fetching import Intake
+    from .line import Line
     from .settling import Settler
 
 Adapt = Callable[[Adapted], Adapted]
-
-
-class Line(Protocol):
-    """What `Crew` and `Dispatch` have in common."""
-
-    @property
-    def running(self) -> int:
-        """Messages whose function is being called, about."""
-
-    def start(self) -> None:
-        """Begin to fetch and run."""
-
-    def resize(self, limit: int) -> None:
-        """Run at most `limit` at once from now on; what runs already goes on."""
-
-    def stop(self) -> list[Delivery]:
-        """Start nothing more; what was fetched and not started is returned."""
-
-    def unstarted(self) -> list[Delivery]:
-        """Take away what was fetched and not started."""
-
-    def join(self, seconds: float) -> bool:
-        """Wait at most `seconds` until what runs has ended and is settled; whether it has."""
 
 
 def make_pool(task: Task) -> tuple[Pool, Adapt]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..native import Condition, Event, Thread
+from .line import Line
 from .restarting import keep_running
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .gate import Gate
 
 
-class EngineLine:
+class EngineLine(Line):
     """Serves the engine on a real thread of its own, again and again until it is told to stop."""
 
     def __init__(self, task: Task, engine: EngineBroker, gate: Gate, execute: Execute) -> None:
@@ -27,8 +28,6 @@ class EngineLine:
         self._changed = Condition()
         self._serving = False
         self._inside: set[object] = set()
-        self.trouble: str = ""
-        """Why the engine is not being served now."""
 
     @property
     def running(self) -> int:
@@ -53,10 +52,6 @@ class EngineLine:
     def stop(self) -> list[Delivery]:
         """Let the engine end its workers; what they run goes on."""
         self._stop.set()
-        return []
-
-    def unstarted(self) -> list[Delivery]:
-        """What has not started is the engine's."""
         return []
 
     def join(self, seconds: float) -> bool:

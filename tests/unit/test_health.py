@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from funboost_testing.clock import FakeClock
 
@@ -52,13 +50,21 @@ def test_a_broker_that_is_away_is_named_with_its_error(program, consumer):
     assert health_of(made).status == "consuming"
 
 
-def test_all_slots_taken_is_busy_not_deaf(program, consumer, monkeypatch):
+def test_all_slots_taken_is_busy_not_deaf(program, consumer):
     made = consumer(concurrent_num=3)
     program.clock.advance(2 * DEAF)
+    assert made.line.permits.reserve(3, lambda: False) == 3
+    assert health_of(made).status == "busy"
+    made.line.permits.release(1)
+    assert health_of(made).status == "deaf"
+
+
+def test_all_threads_running_is_busy_not_deaf(program, consumer, monkeypatch):
+    made = consumer(concurrent_num=3, concurrent_mode="threading")
+    program.clock.advance(2 * DEAF)
     for running, status in ((3, "busy"), (2, "deaf")):
-        with monkeypatch.context() as patch:
-            patch.setattr(made, "line", SimpleNamespace(running=running))
-            assert health_of(made).status == status
+        monkeypatch.setattr(type(made.line), "running", running)
+        assert health_of(made).status == status
 
 
 def test_a_pause_a_stop_and_hanging_runs(program, consumer):

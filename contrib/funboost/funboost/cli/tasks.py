@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from funboost_core import Capability
+
 from ..managers import BoostersManager
 from . import values
 from .app import app, json_option
@@ -66,8 +68,7 @@ def push(context: click.Context, queue: str, arguments: tuple[str, ...]) -> None
         return
     context.obj.load()
     args, named = values.call_arguments(arguments)
-    result = BoostersManager.push(queue, *args, **named)
-    show({"queue": queue, "task_id": result.task_id}, f"{queue}: published {result.task_id}")
+    _tell(queue, BoostersManager.push(queue, *args, **named).task_id)
 
 
 @app.command()
@@ -81,8 +82,19 @@ def publish(session: Session, queue: str, message: str, as_json: bool) -> None:
     For example: publish QUEUE "{'x': 3, 'y': 4}".
     """
     session.load()
-    result = BoostersManager.publish(queue, values.message(message))
-    show({"queue": queue, "task_id": result.task_id}, f"{queue}: published {result.task_id}")
+    _tell(queue, BoostersManager.publish(queue, values.message(message)).task_id)
+
+
+def _tell(queue: str, task_id: str) -> None:
+    show({"queue": queue, "task_id": task_id}, f"{queue}: published {task_id}")
+    task = BoostersManager.get_booster(queue).task
+    if Capability.CROSS_PROCESS not in task.capabilities:
+        click.echo(
+            f"{queue}: {task.spec.kind} keeps messages in the process that publishes them. This one is gone when the "
+            "command ends, unless a later command of this line consumes it: push within the program that consumes, or "
+            "give the queue another broker_kind.",
+            err=True,
+        )
 
 
 @app.command()
