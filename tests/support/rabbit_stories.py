@@ -13,6 +13,7 @@ import time
 from importlib import import_module
 
 import pytest
+from certificates import self_signed
 from funboost_rabbitmq import wire as wires
 from funboost_testing.calls import Call
 from funboost_testing.services import Proxy, find
@@ -152,6 +153,32 @@ class RabbitStories:
                 what()
             assert "s3cret" not in str(caught.value)
             assert "RABBITMQ_URL" in str(caught.value)
+
+    def test_tls(self, make, program, tmp_path):
+        """It carries all sizes of messages; what never works is refused at once."""
+        file, key = self_signed(tmp_path)
+        rabbitmq, port, messages = find("rabbitmq"), free_port(), [b"%d" % number for number in range(200)]
+        if not rabbitmq.executable():
+            pytest.skip("a server of this test's own is needed, and no rabbitmq-server is installed here")
+        listeners = ["-rabbit", "ssl_listeners", f'[{{"127.0.0.1",{port}}}]']
+        files = ["-rabbit", "ssl_options", f'[{{certfile,"{file}"}},{{keyfile,"{key}"}}]']
+        with rabbitmq.start(*listeners, *files) as server:
+            secure = f"amqps://guest:guest@localhost:{port}/"
+            broker = make(url=f"{secure}?cafile={file}")
+            put(broker, *messages, b"x" * 300_000)
+            assert work_off(broker, 201) == dict.fromkeys([*messages, b"x" * 300_000], 1)
+            for url, told in (
+                (secure, "is not trusted: .*self.signed certificate"),
+                (f"{secure}?cafile=/nowhere/ca.pem", "cafile='/nowhere/ca.pem', which cannot be used"),
+                (f"amqps://guest:guest@localhost:{server.port}/?cafile={file}", "does not encrypt"),
+            ):
+                its = self.task(program(url), lambda x: None)
+                for what in (lambda its=its: its.push(1), its.consume):
+                    with pytest.raises(ConfigError, match=told) as caught:
+                        what()
+                    assert "RABBITMQ_URL" in str(caught.value)
+                    assert "guest:guest" not in str(caught.value)
+            broker.close()
 
     def test_a_missing_server_is_one_clear_error(self, program):
         its = self.task(program(f"amqp://u:s3cret@127.0.0.1:{free_port()}"), lambda x: None)

@@ -44,17 +44,19 @@ class Address:
             self.password: str = unquote(parts.password or "")
             self.vhost: str = unquote(parts.path[1:]) or "/"
             self.heartbeat: int = int(query.get("heartbeat", [str(HEARTBEAT)])[0])
-            self.cafile: str | None = query.get("cafile", [None])[0]
+            cafile = query.get("cafile", [None])[0]
         except ValueError as error:
             told = "it cannot be read" if "port" in str(error).lower() else error  # the text may show a password
             raise ConfigError(f"{setting} names no RabbitMQ server ({told}). Use {FORM}.") from None
+        try:  # what certificates are checked with
+            self.tls_context: ssl.SSLContext | None = ssl.create_default_context(cafile=cafile) if self.tls else None
+        except OSError as error:
+            raise ConfigError(
+                f"{setting} says cafile={cafile!r}, which cannot be used ({error}). Name a file with certificates, in PEM."
+            ) from error
 
     def __repr__(self) -> str:
         return f"Address({self.shown!r})"
-
-    def tls_context(self) -> ssl.SSLContext:
-        """What certificates are checked with."""
-        return ssl.create_default_context(cafile=self.cafile)
 
 
 def address_of(settings: Settings, connection: str = "") -> Address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 from funboost_core.errors import BrokerUnavailable, ConfigError, FunboostError
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 NETWORK = 0
 """The code of what no server said."""
+UNTRUSTED, UNENCRYPTED = 1, 2
+"""Codes of ours: the server's certificate is not trusted; it does not encrypt although it should."""
 _ACCESS_REFUSED, _NOT_FOUND, _LOCKED, _PRECONDITION, _NOT_ALLOWED = 403, 404, 405, 406, 530
 
 
@@ -44,9 +47,27 @@ class QueueGone(BrokerUnavailable):
     """Queue {queue!r} was deleted while it was used; it is declared again."""
 
 
+def code_of(error: object) -> int:
+    """The code of what went wrong while connecting."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UNTRUSTED
+    plain = isinstance(error, ssl.SSLError) and error.reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"}
+    return UNENCRYPTED if plain else NETWORK
+
+
 def explain(fault: Fault, address: Address, queue: str) -> FunboostError:
     """What to raise: `ConfigError` where waiting cannot help."""
     server, setting, text = address.shown, address.setting, fault.text
+    if fault.code == UNTRUSTED:
+        return ConfigError(
+            f"The certificate of the RabbitMQ server {server} is not trusted: {text}. Append ?cafile=FILE to {setting}, a "
+            "file with the certificate of whoever has signed it, and call the server by a name that is in it."
+        )
+    if fault.code == UNENCRYPTED:
+        return ConfigError(
+            f"{setting} says amqps://, and the RabbitMQ server {server} does not encrypt there. Name its port for TLS "
+            "(5671 unless it was changed), or write amqp://."
+        )
     if fault.code == _ACCESS_REFUSED and not fault.opened:
         return ConfigError(
             f"The RabbitMQ server {server} refuses the user name or the password. Correct them in {setting} (write "

@@ -27,6 +27,14 @@ def test_tls_has_a_port_of_its_own():
     assert (its.tls, its.port) == (True, 5671)
 
 
+def test_a_file_of_certificates_that_cannot_be_used_is_told(tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for file in ("/nowhere/ca.pem", tmp_path / "ca.pem"):
+        with pytest.raises(ConfigError, match=r"RABBITMQ_URL says cafile='.*ca.pem', which cannot be used") as caught:
+            address_of(Settings({"RABBITMQ_URL": f"amqps://u:s3cret@host?cafile={file}"}))
+        assert "s3cret" not in str(caught.value)
+
+
 def test_the_documented_single_settings_are_quoted():
     parts = {"USER": "u", "PASS": "p@/:#", "HOST": "h", "PORT": "99", "VIRTUAL_HOST": "a/b"}
     its = address_of(Settings({f"RABBITMQ_{name}": value for name, value in parts.items()}))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import subprocess
 import sys
 import threading
 import time
 
 import pytest
+from certificates import self_signed
 from funboost_testing.services import Proxy
 from funboost_testing.services.base import free_port
 from missing_library import told_without
@@ -171,22 +171,9 @@ def test_it_works_in_a_patched_process(mqtt_place, pool):
 
 
 @pytest.fixture
-def certificates(tmp_path):
-    """Lines for the server, and the file to trust it by."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl is installed here")
-    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    what = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {file}"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(["openssl", *what.split(), *names], check=True, capture_output=True)
-    return file, key
-
-
-@pytest.fixture
-def secure(start_mosquitto, certificates):
+def secure(start_mosquitto, tmp_path):
     """The port of a server with TLS, and the file to trust it by."""
-    file, key = certificates
-    port = free_port()
+    (file, key), port = self_signed(tmp_path), free_port()
     start_mosquitto(f"listener {port} 127.0.0.1", "allow_anonymous true", f"certfile {file}", f"keyfile {key}")
     return port, str(file)
 

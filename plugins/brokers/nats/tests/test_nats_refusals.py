@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import subprocess
 import sys
 import time
 
 import pytest
+from certificates import self_signed
 from push_stories import PATIENCE, Seen, listening, task_of
 
 from funboost_core import BrokerUnavailable, ConfigError
@@ -29,12 +29,7 @@ def logged(caplog, text):
 @pytest.fixture
 def secure(start_nats, tmp_path):
     """The URL of a server with TLS, and the file to trust it by."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl is installed here")
-    key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    what = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {file}"
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(["openssl", *what.split(), *names], check=True, capture_output=True)
+    file, key = self_signed(tmp_path)
     server = start_nats("--tls", "--tlscert", str(file), "--tlskey", str(key))
     return f"tls://localhost:{server.port}", str(file)
 

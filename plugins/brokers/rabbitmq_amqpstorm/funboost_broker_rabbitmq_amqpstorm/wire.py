@@ -13,7 +13,7 @@ from amqpstorm.connection import Connection
 from amqpstorm.exception import AMQPConnectionError, AMQPError
 from amqpstorm.io import IO
 from funboost_rabbitmq.client import Got, Item
-from funboost_rabbitmq.errors import NETWORK, Fault
+from funboost_rabbitmq.errors import NETWORK, Fault, code_of
 from funboost_rabbitmq.wire import CONNECT, Wire
 from pamqp import body, commands, header
 
@@ -114,7 +114,7 @@ class AmqpstormWire(Wire):
                 heartbeat=its.heartbeat,
                 timeout=HANDSHAKE,
                 ssl=its.tls,
-                ssl_options={"context": its.tls_context(), "server_hostname": its.host} if its.tls else None,
+                ssl_options={"context": its.tls_context, "server_hostname": its.host} if its.tls else None,
                 client_properties={"connection_name": f"funboost {self.queue}"},
             )
             Thread(target=_watch, args=(connection, ready), daemon=True).start()
@@ -250,7 +250,7 @@ class AmqpstormWire(Wire):
         self._answers.append(frame)
 
     def _fault(self, error: AMQPError) -> Fault:
-        code = getattr(error, "error_code", None) or NETWORK
+        code = getattr(error, "error_code", None) or code_of(error.__cause__)
         return Fault(code, str(error) or type(error).__name__, self.opened)
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import pika
 from funboost_rabbitmq.client import Got, Item
-from funboost_rabbitmq.errors import NETWORK, Fault
+from funboost_rabbitmq.errors import NETWORK, Fault, code_of
 from funboost_rabbitmq.wire import CLOSING, CONNECT, IDLE, Wire
 
 _SAID = re.compile(r"\((403|530)\)")
@@ -35,7 +35,7 @@ class PikaWire(Wire):
             heartbeat=its.heartbeat,
             socket_timeout=CONNECT,
             stack_timeout=2 * CONNECT,  # ours is the first to end, and says more
-            ssl_options=pika.SSLOptions(its.tls_context(), its.host) if its.tls else None,
+            ssl_options=pika.SSLOptions(its.tls_context, its.host) if its.tls_context else None,
             client_properties={"connection_name": f"funboost {self.queue}"},
         )
         opened: list[Any] = []
@@ -168,8 +168,9 @@ class PikaWire(Wire):
     def _broke(self, error: BaseException) -> None:
         if self.fault is None:
             said = _SAID.search(str(error))
-            code = getattr(error, "reply_code", int(said[1]) if said else NETWORK)
-            text = getattr(error, "reply_text", "") or str(error) or type(error).__name__
+            cause = _cause(error)
+            code = getattr(error, "reply_code", int(said[1]) if said else code_of(cause))
+            text = getattr(error, "reply_text", "") or str(error) or str(cause) or type(error).__name__
             self.fault = Fault(code, text, self.opened)
 
 
@@ -182,6 +183,15 @@ class _faults:  # a context manager, and no generator: it is entered for each me
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, pika.exceptions.AMQPError):
             raise Fault(NETWORK, str(error) or type(error).__name__) from error
+
+
+def _cause(error: Any) -> BaseException:
+    """What is inside pika's own errors of connecting, which have no text."""
+    while True:
+        inner = (getattr(error, "exceptions", None) or [None])[-1] or getattr(error, "exception", None)
+        if inner is None:
+            return error  # type: ignore[no-any-return]
+        error = inner
 
 
 def _nothing(*_: Any) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import subprocess
 import time
 
 import pytest
+from certificates import self_signed
 from funboost_store_redis.address import Address, url_of
 from funboost_store_redis.brokers.at_once import AtOnce
 from funboost_store_redis.errors import RedisUnavailable
@@ -56,13 +55,7 @@ def test_health_is_not_checked_where_no_answer_would_come(redis_place):
 @pytest.fixture
 def tls_server(start_redis, tmp_path):
     """The port of a server with TLS, and the certificate that it has made for itself."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed here: no certificate can be made")
-    key, certificate, port = tmp_path / "key.pem", tmp_path / "certificate.pem", free_port()
-    request = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*request, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    (certificate, key), port = self_signed(tmp_path), free_port()
     files = ["--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-auth-clients", "no"]
     users = ["--user", *"anna on >s3cret@/: ~* &* +@all".split(), "--user", *"default on nopass ~* &* +@all".split()]
     try:
