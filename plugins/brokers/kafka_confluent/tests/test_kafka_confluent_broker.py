@@ -156,6 +156,7 @@ def test_many_threads_publish_at_once(make):
 # -- servers --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.lasting
 def test_consuming_goes_on_after_a_restart_of_the_server(environment, kafka_place):
     if kafka_place.server is None:
         pytest.skip("the server is not ours")

@@ -15,7 +15,7 @@ from kafka_suite import QUICK
 from funboost_core import BoosterParams, Environment, boost
 
 pytest.importorskip("funboost_store_sqlite")  # the programs share a state
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.lasting]
 WINDOW = 40
 PATIENCE = 40.0
 

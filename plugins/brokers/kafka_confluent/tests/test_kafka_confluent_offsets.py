@@ -10,7 +10,7 @@ from funboost_broker_kafka_confluent import member as members
 from kafka_helpers import PATIENCE, committed, numbers, put, take, until
 from kafka_suite import QUICK
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.lasting]
 
 
 def test_only_what_has_no_gap_is_committed_and_the_rest_is_no_first_delivery(make):

@@ -12,7 +12,7 @@ from kafka_suite import QUICK
 
 from funboost_core import BoosterParams, Environment, Outgoing, boost
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.lasting]
 
 
 def test_a_rebalance_waits_for_what_runs(make):

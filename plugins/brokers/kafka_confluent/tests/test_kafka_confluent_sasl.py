@@ -14,7 +14,7 @@ from kafka_suite import QUICK
 from funboost_core import BoosterParams, ConfigError, Environment, boost
 from funboost_core.settings import Settings
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.lasting]
 
 JAAS = (
     "org.apache.kafka.common.security.plain.PlainLoginModule required "

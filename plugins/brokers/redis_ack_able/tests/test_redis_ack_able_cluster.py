@@ -12,7 +12,7 @@ from redis_helpers import bodies, put
 from funboost_core.errors import ConfigError
 from funboost_core.ports.broker import Outgoing
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.lasting]
 
 
 @pytest.fixture

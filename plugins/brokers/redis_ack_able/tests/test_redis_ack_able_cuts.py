@@ -12,7 +12,7 @@ from redis_helpers import bodies, cut_at_every_command, keys, put
 from funboost_core.errors import BrokerUnavailable
 from funboost_core.ports.broker import Outgoing
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.lasting]
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
