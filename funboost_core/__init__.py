@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .records import BrokerSpec as BrokerSpec
     from .records import PoolSpec as PoolSpec
     from .records import SchedulerSpec as SchedulerSpec
+    from .records import ServerSpec as ServerSpec
     from .records import StateSpec as StateSpec
     from .redrive import redrive as redrive
     from .results import AsyncResult as AsyncResult
@@ -95,7 +96,7 @@ _NAMES = {
     "ports.engine": "EngineBroker Execute Executed",
     "ports.pool": "Pool PoolContext TaskPool ThreadPool",
     "ports.push": "Overflow PushBroker Sink",
-    "records": "BrokerSpec PoolSpec SchedulerSpec StateSpec",
+    "records": "BrokerSpec PoolSpec SchedulerSpec ServerSpec StateSpec",
     "redrive": "redrive",
     "results": "AsyncResult",
     "status": "FunctionResultStatus",

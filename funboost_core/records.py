@@ -31,11 +31,41 @@ def resolve(factory: Factory) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True)
+class ServerSpec:
+    """Which settings say where a broker's server is, for those who look after settings (``funboost doctor``).
+
+    Attributes:
+        name: the product's.
+        setting: the name of the setting with its address or URL, or with several of them; with `port_setting`, its host.
+        port_setting: the name of the setting with its port, "" when `setting` has it.
+        port: where an address names none.
+        tls_port: the same for URLs whose scheme ends in "s"; 0 = `port`.
+
+    Example::
+
+        ServerSpec("Loft", "LOFT_URL", port=1234, tls_port=1235)
+        ServerSpec("Loft", "LOFT_HOST", port_setting="LOFT_PORT")
+    """
+
+    name: str
+    setting: str
+    port_setting: str = ""
+    port: int = 0
+    tls_port: int = 0
+
+    @property
+    def prefix(self) -> str:
+        """What the names of all its settings begin with, such as ``LOFT_``."""
+        return self.setting.partition("_")[0] + "_"
+
+
+@dataclass(frozen=True)
 class BrokerSpec:
     """A broker kind.  `factory` is called with a `BrokerContext`; name it as text to import the client lazily.
 
     `options` is the pydantic model of ``broker_exclusive_config`` or None; `owns` names the parameters of `BoosterParams`
-    that an engine (`EngineBroker`) takes over, and is None for all other brokers.
+    that an engine (`EngineBroker`) takes over, and is None for all other brokers; `server` says which settings name its
+    server, None when it has none.
     """
 
     kind: str
@@ -44,6 +74,7 @@ class BrokerSpec:
     options: type[Any] | str | None = None
     summary: str = ""
     owns: frozenset[str] | None = None
+    server: ServerSpec | None = None
 
 
 @dataclass(frozen=True)

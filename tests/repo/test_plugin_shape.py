@@ -38,6 +38,16 @@ def entries(plugin: Distribution) -> dict[str, str]:
     return dict(found)
 
 
+def test_users_get_every_plugin_by_an_extra() -> None:
+    """And by the extra ``all``, which stands for all others."""
+    project = distributions()["funboost"].pyproject["project"]
+    extras: dict[str, list[str]] = dict(project["optional-dependencies"])
+    meant = [name for line in extras.pop("all") for name in re.fullmatch(r"funboost\[(.+)\]", line)[1].split(",")]  # type: ignore[index]
+    assert sorted(meant) == sorted(extras)
+    brought = {re.split(r"[><=]", line)[0] for lines in [project["dependencies"], *extras.values()] for line in lines}
+    assert {plugin.name for plugin in PLUGINS} <= brought
+
+
 def test_every_plugin_folder_is_a_distribution() -> None:
     folders = {
         folder

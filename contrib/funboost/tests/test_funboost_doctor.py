@@ -12,6 +12,7 @@ from funboost import BoosterParams, boost, patch_frame_config
 from funboost.cli import doctor, running, servers
 from funboost.core.cli.funboost_fire import env_dict
 
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 from funboost_core.settings import Settings
 
 
@@ -86,14 +87,34 @@ def test_what_is_missing_is_named_with_what_to_install(line, listening, monkeypa
     def far(x):
         pass
 
-    patch_frame_config(NSQD_TCP_ADDRESSES=[f"127.0.0.1:{listening}"])
     code, found = line("doctor")
     assert code == 1
     assert "pip install funboost-broker-nsq" in found["queue far"][0][1]
-    assert found["NSQ"] == [
-        ("ok", f"127.0.0.1:{listening} answers"),
-        ("warning", "no broker for it is installed: pip install 'funboost[nsq]'"),
-    ]
+
+
+def test_the_server_of_somebody_elses_broker_is_looked_at_too(line, program, listening, closed):
+    class Pigeons:
+        @hookimpl
+        def funboost_brokers(self):
+            loft = ServerSpec("Loft", "LOFT_ADDRESSES")
+            return [BrokerSpec("PIGEON", "pigeons:Loft", Capability.PUBLISH, server=loft)]
+
+    program.manager.register(Pigeons(), "pigeons")
+    _, found = line("doctor")
+    assert "Loft" not in found
+    program.settings.values["LOFT_ADDRESSES"] = f"127.0.0.1:{listening}, 127.0.0.1:{closed}"
+    _, found = line("doctor")
+    assert [state for state, _ in found["Loft"]] == ["ok", "warning"]
+    assert "check that it runs and that LOFT_* point to it" in found["Loft"][1][1]
+
+
+def test_the_extra_that_brings_a_broker_is_named(line, program, monkeypatch):
+    kinds = program.catalog.kinds
+    monkeypatch.setattr(program.catalog, "kinds", lambda room: [k for k in kinds(room) if not k.startswith("KAFKA")])
+    patch_frame_config(KAFKA_BOOTSTRAP_SERVERS=["127.0.0.1:1"])
+    _, found = line("doctor")
+    [(state, text)] = found["KAFKA_*"]
+    assert (state, text.rpartition("pip install ")[2]) == ("warning", "'funboost[kafka]'")
 
 
 def test_a_misspelt_setting_and_a_file_that_others_may_read(line, write_config):
@@ -132,23 +153,28 @@ def test_a_data_folder_that_cannot_be_written(line, program, tmp_path, monkeypat
     assert "set DATA_DIR" in finding.detail
 
 
-BY_NAME = {server.name: server for server in servers.SERVERS}
+REDIS = ServerSpec("Redis", "REDIS_URL", port=6379)
+RABBITMQ = ServerSpec("RabbitMQ", "RABBITMQ_URL", port=5672, tls_port=5671)
+LIST = ServerSpec("List", "LIST_OF_HOSTS", port=9092)
+PAIR = ServerSpec("Pair", "PAIR_HOST", port_setting="PAIR_PORT")
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "found"),
+    ("server", "settings", "found"),
     [
-        ("Redis", {"REDIS_HOST": "db", "REDIS_PORT": "6380", "REDIS_PASSWORD": "a@b:c"}, [("db", 6380)]),
-        ("Redis", {"REDIS_URL": "redis+sentinel://:p,w@one:26379,two:26380/main/0"}, [("one", 26379), ("two", 26380)]),
-        ("RabbitMQ", {"RABBITMQ_URL": "amqps://me:x@mq/"}, [("mq", 5671)]),
-        ("Kafka", {"KAFKA_BOOTSTRAP_SERVERS": "a:9093, b"}, [("a", 9093), ("b", 9092)]),
-        ("RocketMQ", {"ROCKETMQ_NAMESRV_ADDR": "a:9876;b:9877"}, [("a", 9876), ("b", 9877)]),
-        ("MongoDB", {"MONGO_CONNECT_URL": "mongodb://me:x@a:1,b:2/db?x=1"}, [("a", 1), ("b", 2)]),
-        ("MQTT", {"MQTT_HOST": "m", "MQTT_TCP_PORT": 1}, [("m", 1)]),
-        ("Kombu", {"KOMBU_URL": "sqla+sqlite:////file.db"}, []),
-        ("Kombu", {"KOMBU_URL": "redis://h/9"}, [("h", 6379)]),
-        ("Dramatiq", {}, []),
+        (REDIS, {"REDIS_HOST": "db", "REDIS_PORT": "6380", "REDIS_PASSWORD": "a@b:c"}, [("db", 6380)]),
+        (REDIS, {"REDIS_URL": "redis+sentinel://:p,w@one:26379,two:26380/main/0"}, [("one", 26379), ("two", 26380)]),
+        (REDIS, {"REDIS_URL": "rediss://db"}, [("db", 6379)]),
+        (RABBITMQ, {"RABBITMQ_URL": "amqps://me:x@mq/"}, [("mq", 5671)]),
+        (RABBITMQ, {"RABBITMQ_URL": "amqp://me:x@mq/"}, [("mq", 5672)]),
+        (LIST, {"LIST_OF_HOSTS": "a:9093, b"}, [("a", 9093), ("b", 9092)]),
+        (LIST, {"LIST_OF_HOSTS": ["a:1", "b"]}, [("a", 1), ("b", 9092)]),
+        (LIST, {"LIST_OF_HOSTS": "a:9876;b:9877"}, [("a", 9876), ("b", 9877)]),
+        (LIST, {"LIST_OF_HOSTS": "list://me:x@a:1,b:2/db?x=1"}, [("a", 1), ("b", 2)]),
+        (LIST, {"LIST_OF_HOSTS": "sqla+sqlite:////file.db"}, []),
+        (LIST, {}, []),
+        (PAIR, {"PAIR_HOST": "m", "PAIR_PORT": 1}, [("m", 1)]),
     ],
 )
-def test_addresses_of_servers(name, settings, found):
-    assert servers.addresses(BY_NAME[name], Settings(settings)) == found
+def test_addresses_of_servers(server, settings, found):
+    assert servers.addresses(server, Settings(settings)) == found

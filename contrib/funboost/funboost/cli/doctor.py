@@ -153,19 +153,18 @@ def tasks() -> Iterator[Finding]:
 
 def reach(environment: Environment) -> Iterator[Finding]:
     """The servers that settings or tasks name: does somebody accept connections there, and is there a plugin?"""
-    settings, installed = environment.settings, environment.catalog.kinds("brokers")
+    settings = environment.settings
     boosters = [BoostersManager.get_booster(queue) for queue in BoostersManager.get_all_queues()]
     kinds = [str(booster.boost_params.broker_kind) for booster in boosters]
-    for server, used in servers.configured(settings, [*kinds, str(settings("BROKER_KIND") or "")]):
-        addresses = servers.addresses(server, settings)
-        for host, port in addresses:
+    for server, used in servers.configured(environment, [*kinds, str(settings("BROKER_KIND") or "")]):
+        for host, port in servers.addresses(server, settings):
             trouble = servers.answers(host, port)
             fix = f"{trouble}; check that it runs and that {server.prefix}* point to it" if trouble else "answers"
             bad = FAILED if used else WARNING
             yield Finding(server.name, bad if trouble else OK, f"{host}:{port} {fix}")
-        if addresses and not any(kind.upper().startswith(server.kinds) for kind in installed):
-            extra = server.kinds[0].lower()
-            yield Finding(server.name, WARNING, f"no broker for it is installed: pip install 'funboost[{extra}]'")
+    for extra in servers.extras_to_install(environment):
+        fix = f"pip install 'funboost[{extra}]'"
+        yield Finding(f"{extra.upper()}_*", WARNING, f"set, and no broker that reads it is installed: {fix}")
 
 
 def _try(what: str, where: str, actions: Iterable[Any]) -> Finding:

@@ -3,73 +3,73 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from funboost_core.errors import FunboostError
 from funboost_core.settings import PREFIX, Settings, hide
 
 from .. import config_file
 from ..configuration import urls
 
+if TYPE_CHECKING:
+    from funboost_core.environment import Environment
+    from funboost_core.records import ServerSpec
+
 PATIENCE = 3.0
 """Seconds within which a server has to accept a connection."""
 
 
-class Server(NamedTuple):
-    """One kind of server: its settings begin with `prefix`; brokers whose kind begins with one of `kinds` use it."""
-
-    name: str
-    prefix: str
-    kinds: tuple[str, ...]
-    url: str = ""
-    host: str = ""
-    port: str = ""
-    default_port: int = 0
+def configured(environment: Environment, kinds: Iterable[str]) -> list[tuple[ServerSpec, bool]]:
+    """The servers that brokers of these kinds use, or that a setting names; and whether they are used."""
+    servers, aliases = installed(environment), environment.aliases["brokers"]
+    used = {servers.get(aliases.get(kind.casefold(), kind).casefold()) for kind in kinds}
+    found = [(server, server in used) for server in dict.fromkeys(servers.values())]
+    return [(server, is_used) for server, is_used in found if is_used or said(environment.settings, server.prefix)]
 
 
-SERVERS = (
-    Server("Redis", "REDIS_", ("REDIS",), url="REDIS_URL", default_port=6379),
-    Server("RabbitMQ", "RABBITMQ_", ("RABBITMQ",), url="RABBITMQ_URL", default_port=5672),
-    Server("Kafka", "KAFKA_", ("KAFKA",), url="KAFKA_BOOTSTRAP_SERVERS", default_port=9092),
-    Server("MQTT", "MQTT_", ("MQTT",), host="MQTT_HOST", port="MQTT_TCP_PORT"),
-    Server("NATS", "NATS_", ("NATS",), url="NATS_URL", default_port=4222),
-    Server("Pulsar", "PULSAR_", ("PULSAR",), url="PULSAR_URL", default_port=6650),
-    Server("RocketMQ", "ROCKETMQ_", ("ROCKETMQ",), url="ROCKETMQ_NAMESRV_ADDR", default_port=9876),
-    Server("NSQ", "NSQD_", ("NSQ",), url="NSQD_TCP_ADDRESSES", default_port=4150),
-    Server("HTTPSQS", "HTTPSQS_", ("HTTPSQS",), host="HTTPSQS_HOST", port="HTTPSQS_PORT"),
-    Server("MongoDB", "MONGO_", ("MONGO",), url="MONGO_CONNECT_URL", default_port=27017),
-    Server("MySQL", "MYSQL_", ("PEEWEE",), host="MYSQL_HOST", port="MYSQL_PORT"),
-    Server("Kombu", "KOMBU_", ("KOMBU",), url="KOMBU_URL"),
-    Server("Celery", "CELERY_", ("CELERY",), url="CELERY_BROKER_URL"),
-    Server("Dramatiq", "DRAMATIQ_", ("DRAMATIQ",), url="DRAMATIQ_URL"),
-)
-_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671, "mongodb": 27017, "nats": 4222}
+def installed(environment: Environment) -> dict[str, ServerSpec]:
+    """The servers of the brokers that are installed, by their kinds in lower case."""
+    found = {}
+    for kind in environment.catalog.kinds("brokers"):
+        try:
+            server = environment.catalog.find("brokers", kind).server
+        except FunboostError:  # `doctor` says elsewhere that the plugin does not load
+            continue
+        if server is not None:
+            found[kind.casefold()] = server
+    return found
 
 
-def configured(settings: Settings, kinds: Iterable[str]) -> list[tuple[Server, bool]]:
-    """The servers that a setting names, or that brokers of these kinds use; and whether they are used."""
-    upper = tuple(kind.upper() for kind in kinds)
-    found = [(server, any(kind.startswith(server.kinds) for kind in upper)) for server in SERVERS]
-    return [(server, used) for server, used in found if used or _said(settings, server.prefix)]
+def extras_to_install(environment: Environment) -> list[str]:
+    """Extras of this distribution that bring brokers, none of which is installed, for servers that a setting names."""
+    there = {server.prefix for server in installed(environment).values()}
+    lines = metadata.requires("funboost") or ()
+    extras = {found[1] for line in lines if (found := re.match(r"funboost-broker-.*extra == ['\"]([a-z]+)['\"]", line))}
+    prefixes = {f"{extra.upper()}_": extra for extra in sorted(extras)}
+    return [extra for prefix, extra in prefixes.items() if prefix not in there and said(environment.settings, prefix)]
 
 
-def _said(settings: Settings, prefix: str) -> bool:
+def said(settings: Settings, prefix: str) -> bool:
+    """Whether somebody has set a setting whose name begins with `prefix`."""
     names = [*settings.values, *(name[len(PREFIX) :] for name in os.environ if name.startswith(PREFIX))]
     changed = filter(config_file.differs, config_file.values())
     return any(name.startswith(prefix) for name in (*names, *changed))
 
 
-def addresses(server: Server, settings: Settings) -> list[tuple[str, int]]:
+def addresses(server: ServerSpec, settings: Settings) -> list[tuple[str, int]]:
     """The hosts and ports to knock at; empty where the setting names none, or a file."""
-    if server.host:
-        return [(str(settings(server.host)), int(settings(server.port)))]
-    given: Any = settings(server.url)
-    if not given and server.url in urls.DERIVED:
-        given = urls.DERIVED[server.url](settings)
+    if server.port_setting:
+        return [(str(settings(server.setting)), int(settings(server.port_setting)))]
+    given: Any = settings(server.setting)
+    if not given and server.setting in urls.DERIVED:
+        given = urls.DERIVED[server.setting](settings)
     texts: Sequence[Any] = given if isinstance(given, (list, tuple)) else _separate(str(given or ""))
-    return [address for address in (_address(str(text).strip(), server.default_port) for text in texts) if address]
+    return [address for address in (_address(str(text).strip(), server) for text in texts) if address]
 
 
 def _separate(given: str) -> list[str]:
@@ -79,10 +79,10 @@ def _separate(given: str) -> list[str]:
     return [f"{scheme}{found}{login}{'@' if login else ''}{host}" for host in hosts.split(separator) if host]
 
 
-def _address(text: str, default_port: int) -> tuple[str, int] | None:
+def _address(text: str, server: ServerSpec) -> tuple[str, int] | None:
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        port = parts.port or _PORTS.get(parts.scheme.partition("+")[0], default_port)
+        port = parts.port or (parts.scheme.endswith("s") and server.tls_port) or server.port
     except ValueError:
         return None
     return (parts.hostname, port) if parts.hostname and port else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 _CAPABILITIES = (
     Capability.ACK
@@ -18,6 +18,7 @@ _CAPABILITIES = (
     | Capability.RECOVER
     | Capability.THREADSAFE_ACK
 )
+_SERVER = ServerSpec("Kafka", "KAFKA_BOOTSTRAP_SERVERS", port=9092)
 
 
 @hookimpl
@@ -30,6 +31,7 @@ def funboost_brokers() -> list[BrokerSpec]:
             capabilities=_CAPABILITIES,
             options="funboost_broker_kafka_confluent.options:Options",
             summary="A Kafka topic and a consumer group; at least once, offsets committed without a gap.",
+            server=_SERVER,
         ),
         BrokerSpec(
             kind="KAFKA_CONFLUENT_SASL_PLAIN",
@@ -37,5 +39,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             capabilities=_CAPABILITIES,
             options="funboost_broker_kafka_confluent.options:Options",
             summary="KAFKA_CONFLUENT with user and password from the setting KAFKA_SASL_CONFIG.",
+            server=_SERVER,
         ),
     ]

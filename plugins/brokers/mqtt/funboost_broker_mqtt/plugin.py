@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 
 @hookimpl
@@ -19,5 +19,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             | Capability.THREADSAFE_ACK,
             options="funboost_broker_mqtt.options:Options",
             summary="A topic of an MQTT 5 server, shared by its consumers; nothing is stored while nobody listens.",
+            server=ServerSpec("MQTT", "MQTT_HOST", port_setting="MQTT_TCP_PORT"),
         )
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 
 @hookimpl
@@ -27,5 +27,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             | Capability.THREADSAFE_ACK,
             options="funboost_broker_rabbitmq_pika.options:Options",
             summary="RabbitMQ by the client library pika: durable queues, confirmed publishing, priorities.",
+            server=ServerSpec("RabbitMQ", "RABBITMQ_URL", port=5672, tls_port=5671),
         )
     ]

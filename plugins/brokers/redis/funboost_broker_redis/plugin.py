@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 
 @hookimpl
@@ -23,5 +23,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             | Capability.SECOND_QUEUE,
             options="funboost_broker_redis.options:Options",
             summary="A Redis list without acknowledgement; what is running when a process is killed is lost.",
+            server=ServerSpec("Redis", "REDIS_URL", port=6379),
         )
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 
 @hookimpl
@@ -28,5 +28,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             | Capability.THREADSAFE_ACK,
             options="funboost_broker_redis_priority.options:Options",
             summary="Redis lists with priorities and acknowledgement; safe against kill -9.",
+            server=ServerSpec("Redis", "REDIS_URL", port=6379),
         )
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 
 @hookimpl
@@ -19,5 +19,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             | Capability.BROADCAST,
             options="funboost_broker_redis_pubsub.options:Options",
             summary="A Redis channel: every consumer that listens gets every message; nothing is stored.",
+            server=ServerSpec("Redis", "REDIS_URL", port=6379),
         )
     ]

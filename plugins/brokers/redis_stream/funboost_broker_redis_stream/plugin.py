@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from funboost_core import BrokerSpec, Capability, hookimpl
+from funboost_core import BrokerSpec, Capability, ServerSpec, hookimpl
 
 
 @hookimpl
@@ -27,5 +27,6 @@ def funboost_brokers() -> list[BrokerSpec]:
             | Capability.THREADSAFE_ACK,
             options="funboost_broker_redis_stream.options:Options",
             summary="A Redis stream and its consumer group; safe against kill -9.",
+            server=ServerSpec("Redis", "REDIS_URL", port=6379),
         )
     ]
