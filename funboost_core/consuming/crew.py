@@ -36,7 +36,7 @@ IDLE = 10.0
 class Crew(Line):
     """The workers of one consumer in a `ThreadPool`."""
 
-    replaces = True
+    replaces: bool = True
 
     def __init__(
         self,

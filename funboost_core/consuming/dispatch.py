@@ -27,7 +27,7 @@ GIVEN_BACK = Outcome(None, None, 0.0, 0.0, 0)
 class Dispatch(Line):
     """The two threads of one consumer in a `TaskPool`."""
 
-    replaces = True
+    replaces: bool = True
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ class EngineLine(Line):
         self._changed = Condition()
         self._serving = False
         self._inside: set[object] = set()
+        self.trouble: str = ""
 
     @property
     def running(self) -> int:

@@ -23,6 +23,8 @@ from .working import Notes, WorkingTests
 
 _A_WHILE = 0.3
 """Seconds in which nothing is to happen."""
+_LONG = 2.0
+"""Seconds in which `run` looks again, and in which publishing that waits for nothing has ended."""
 
 
 class Running:
@@ -207,14 +209,14 @@ class PushingTests(WorkingTests):
             skip(request, f"{self.kind} holds nothing that would be lost")
         self._take_one(sender, running)
         sending = self._sending(sender, *range(5))
-        if sending.running(_A_WHILE):
+        if sending.running(_LONG):
             pytest.skip(f"publishing to {self.kind} waits for credit: nothing has been received ahead of it")
 
         def failing(timeout: float) -> int:
             raise ConnectionError("the test ends this run")
 
         sink.wait = failing  # type: ignore[method-assign]
-        running.call.running(self.patience / 2)  # one that does not use it ends by `stop`
+        running.call.running(max(_LONG, self.patience / 2))  # one that waits already; one that does not ends by `stop`
         assert running.ends(self.patience)
         broker.close()
         broker.close = lambda: None  # type: ignore[method-assign]  # once is enough
