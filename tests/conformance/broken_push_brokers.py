@@ -28,7 +28,7 @@ class LosesWithoutCredit(Dropping):
     """Takes `put` for something that always works."""
 
     names = ("test_what_comes_without_credit_meets_the_declared_rule",)
-    also = ("test_what_was_accepted_runs_around_a_stop",)
+    also = ("test_what_was_accepted_runs_around_a_stop", "test_what_is_in_hand_when_run_fails_is_left")
     overflow = Overflow.STOP_READING
 
 
