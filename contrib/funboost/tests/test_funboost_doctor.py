@@ -156,7 +156,7 @@ def test_a_data_folder_that_cannot_be_written(line, program, tmp_path, monkeypat
 REDIS = ServerSpec("Redis", "REDIS_URL", port=6379)
 RABBITMQ = ServerSpec("RabbitMQ", "RABBITMQ_URL", port=5672, tls_port=5671)
 LIST = ServerSpec("List", "LIST_OF_HOSTS", port=9092)
-PAIR = ServerSpec("Pair", "PAIR_HOST", port_setting="PAIR_PORT")
+PAIR = ServerSpec("Pair", "PAIR_HOST", port_setting="PAIR_PORT", port=7)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,9 @@ PAIR = ServerSpec("Pair", "PAIR_HOST", port_setting="PAIR_PORT")
         (LIST, {"LIST_OF_HOSTS": "sqla+sqlite:////file.db"}, []),
         (LIST, {}, []),
         (PAIR, {"PAIR_HOST": "m", "PAIR_PORT": 1}, [("m", 1)]),
+        (PAIR, {"PAIR_HOST": "m"}, [("m", 7)]),
+        (PAIR, {"PAIR_HOST": "m", "PAIR_PORT": "seven"}, []),
+        (PAIR, {}, []),
     ],
 )
 def test_addresses_of_servers(server, settings, found):

@@ -63,9 +63,10 @@ def said(settings: Settings, prefix: str) -> bool:
 
 def addresses(server: ServerSpec, settings: Settings) -> list[tuple[str, int]]:
     """The hosts and ports to knock at; empty where the setting names none, or a file."""
-    if server.port_setting:
-        return [(str(settings(server.setting)), int(settings(server.port_setting)))]
     given: Any = settings(server.setting)
+    if server.port_setting and given:
+        port = settings(server.port_setting)
+        given = [f"{given}:{port}" if port else given]
     if not given and server.setting in urls.DERIVED:
         given = urls.DERIVED[server.setting](settings)
     texts: Sequence[Any] = given if isinstance(given, (list, tuple)) else _separate(str(given or ""))
