@@ -81,7 +81,7 @@ def test_plain_functions_are_refused_before_anything_starts():
     before = threading.active_count()
     with pytest.raises(ConfigError, match="async def"):
         task.consume()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # others' threads may have ended
     environment.close()
 
 
