@@ -10,6 +10,7 @@ one that polls waits until that one pauses, which may be never.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ HELD = 100
 """Messages that the keeper receives before it pauses all partitions."""
 MARK = 0.05
 """Seconds since the last commit from which on a commit comes before the function: slow tasks, which can afford it."""
+ANSWERS = 1000
+"""Most messages that are received and let go before the client is closed."""
 PROBE = 10.0
 """Seconds without a message after which the server is asked whether it is there."""
 _HARMLESS = {KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._ALL_BROKERS_DOWN}
@@ -237,4 +240,15 @@ class Member(Share):
             self._changed.notify_all()
         self._keeper.join()
         with self._polling:
+            with suppress(KafkaException):
+                self._answer()
             self._consumer.close()
+
+    def _answer(self) -> None:
+        """Answer what the group asks just now: unanswered, it hangs the client's `close`, which holds the interpreter.
+
+        That is librdkafka's issues 4041 and 4884.  Messages that come with it are not done, so others get them.
+        """
+        for _ in range(ANSWERS):
+            if self._consumer.poll(0) is None:
+                return

@@ -112,7 +112,7 @@ class Share:
     # -- rebalances: called by the client on the thread that polls -----------------------------------------------------
 
     def _on_assign(self, consumer: Any, places: list[Any]) -> None:
-        if not places:  # others of the group have come or gone
+        if not places or self._closing:  # others of the group have come or gone, or we go
             return
         try:
             marks = {place.partition: mark_of(place) for place in consumer.committed(places, timeout=5)}
