@@ -26,13 +26,13 @@ PATIENCE = 3.0
 
 def configured(environment: Environment, kinds: Iterable[str]) -> list[tuple[ServerSpec, bool]]:
     """The servers that brokers of these kinds use, or that a setting names; and whether they are used."""
-    servers, aliases = installed(environment), environment.aliases["brokers"]
+    servers, aliases = _installed(environment), environment.aliases["brokers"]
     used = {servers.get(aliases.get(kind.casefold(), kind).casefold()) for kind in kinds}
     found = [(server, server in used) for server in dict.fromkeys(servers.values())]
-    return [(server, is_used) for server, is_used in found if is_used or said(environment.settings, server.prefix)]
+    return [(server, is_used) for server, is_used in found if is_used or _said(environment.settings, server.prefix)]
 
 
-def installed(environment: Environment) -> dict[str, ServerSpec]:
+def _installed(environment: Environment) -> dict[str, ServerSpec]:
     """The servers of the brokers that are installed, by their kinds in lower case."""
     found = {}
     for kind in environment.catalog.kinds("brokers"):
@@ -47,14 +47,14 @@ def installed(environment: Environment) -> dict[str, ServerSpec]:
 
 def extras_to_install(environment: Environment) -> list[str]:
     """Extras of this distribution that bring brokers, none of which is installed, for servers that a setting names."""
-    there = {server.prefix for server in installed(environment).values()}
+    there = {server.prefix for server in _installed(environment).values()}
     lines = metadata.requires("funboost") or ()
     extras = {found[1] for line in lines if (found := re.match(r"funboost-broker-.*extra == ['\"]([a-z]+)['\"]", line))}
     prefixes = {f"{extra.upper()}_": extra for extra in sorted(extras)}
-    return [extra for prefix, extra in prefixes.items() if prefix not in there and said(environment.settings, prefix)]
+    return [extra for prefix, extra in prefixes.items() if prefix not in there and _said(environment.settings, prefix)]
 
 
-def said(settings: Settings, prefix: str) -> bool:
+def _said(settings: Settings, prefix: str) -> bool:
     """Whether somebody has set a setting whose name begins with `prefix`."""
     names = [*settings.values, *(name[len(PREFIX) :] for name in os.environ if name.startswith(PREFIX))]
     changed = filter(config_file.differs, config_file.values())
