@@ -30,7 +30,7 @@ class Options:
         shown: whether the output is written to ``sys.stdout``.
         warn: that it ends with an exit code other than 0 is a warning in the log and no error.
         stop_seconds: how long earlier runs may take to end their tasks before they are killed.
-        watch_seconds: how long it must have run to count as started.
+        watch_seconds: how long it must have run, with child processes, to count as started.
         sftp_log_level: log lines of the upload below it are not written.
     """
 

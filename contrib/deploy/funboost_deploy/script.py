@@ -20,7 +20,7 @@ LONGEST = 30.0
 """Seconds after which it counts as started though it has no child processes yet."""
 
 _ENDING = """\
-consuming() { [ ! -e "/proc/$1/task/$1/children" ] || [ -n "$(cat "/proc/$1/task/"*/children)" ]; } 2>/dev/null
+consuming() { grep -qs "^PPid:[[:blank:]]*$1\\$" /proc/[0-9]*/status; }
 alive() { [ -n "$(tr -d '\\000' < "/proc/$1/cmdline")" ]; } 2>/dev/null
 marked() {
   case "$(tr '\\000' '\\n' < "/proc/$1/cmdline")" in

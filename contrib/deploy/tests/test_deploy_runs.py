@@ -101,6 +101,9 @@ def test_a_task_that_cannot_start_shows_why(make_project):
     with pytest.raises(StartFailed, match=r"(?s)ended at once on 127.0.0.1 \(exit code 1\).*no license") as caught:
         project.deploy().result(60)
     assert caught.value.code == 1
+    project.write("import time\ntime.sleep(1.5)\n" + project.file.read_text())  # longer than it is watched
+    with pytest.raises(StartFailed, match="no license"):
+        project.deploy().result(60)
     with pytest.raises(StartFailed, match=r"(?s)exit code 127.*no-such-python"):
         project.deploy(python="no-such-python").result(60)
     with pytest.raises(StartFailed, match=r"(?s)start has failed.*exit code 3.*no venv"):

@@ -77,7 +77,7 @@ class Deploying:
             accept_new_host_key: trust a host that is not in `known_hosts`, and add it there.
             known_hosts: ``~/.ssh/known_hosts`` if None.
             stop_seconds: how long earlier runs may take to end their tasks before they are killed.
-            watch_seconds: how long it must have run to count as started.
+            watch_seconds: how long it must have run, with child processes, to count as started.
             dry_run: connect, compare, print what would be uploaded and run, and change nothing; waits for it.
 
         Returns:
