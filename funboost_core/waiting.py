@@ -18,12 +18,13 @@ def wait_until_quiet(task: Task, publisher: Publisher, seconds: float) -> None:
     task.need(Capability.COUNT, "wait_for_possible_has_finish_all_tasks", "Count what you finish yourself.")
     clock = task.environment.clock
     look = min(1.0, seconds / 10)
-    quiet_since = clock.monotonic()
-    seen = -1
-    while clock.monotonic() - quiet_since < seconds:
+    quiet, seen = 0, -1  # looks and not the clock: who stood still for a while has not seen what went on meanwhile
+    while True:
+        waiting = publisher.count() or _parked(task)  # first: what is fetched between the two is seen to run
         running, finished = _activity(task)
-        if publisher.count() or _parked(task) or running or finished != seen:
-            quiet_since = clock.monotonic()
+        quiet = 0 if waiting or running or finished != seen else quiet + 1
+        if quiet * look >= seconds:
+            return
         seen = finished
         clock.sleep(look)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,11 @@ def _no_level_left():
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_process_left():
-    """A test file ends the processes that it starts."""
+    """A test file ends the processes that it starts; those that have been told to end get the time that they need."""
     yield
+    end = time.monotonic() + 30
+    for process in multiprocessing.active_children():
+        process.join(max(0.0, end - time.monotonic()))
     left = multiprocessing.active_children()
     for process in left:
         process.kill()

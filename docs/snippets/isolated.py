@@ -1,7 +1,7 @@
 import os
 import time
 
-from funboost import BoosterParams, boost
+from funboost import BoosterParams, TaskOptions, boost
 
 from funboost_core import default
 
@@ -11,7 +11,7 @@ from funboost_core import default
         queue_name="convert",
         isolation="process",
         isolation_memory_mb=500,
-        function_timeout=0.5,
+        function_timeout=60,
         max_retry_times=0,
         concurrent_num=2,
         is_using_rpc_mode=True,
@@ -29,7 +29,9 @@ def convert(how: str) -> int:
 
 if __name__ == "__main__":
     convert.consume()
-    results = {how: convert.push(how) for how in ("well", "hang", "crash", "grow")}
+    results = {how: convert.push(how) for how in ("well", "crash", "grow")}
+    results["hang"] = convert.publish({"how": "hang"}, options=TaskOptions(function_timeout=0.5))
+    assert results["well"].is_success()
     assert results["well"].result != os.getpid()
     failed = {how: results[how].status_and_result["exception_type"] for how in ("hang", "crash", "grow")}
     assert failed["hang"] == "TaskTimeout"

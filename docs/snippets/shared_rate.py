@@ -19,14 +19,14 @@ def stock(page: int) -> None:
 
 if __name__ == "__main__":
     for task in (prices, stock):
-        task.push_many([{"page": n} for n in range(10)])
+        task.push_many([{"page": n} for n in range(20)])
         task.consume()
-    while len(starts) < 20:
+    while len(starts) < 40:
         time.sleep(0.01)
-    assert max(starts) - min(starts) > 0.8  # twenty starts at twenty a second, whichever queue they are of
+    assert max(starts) - min(starts) > 1.2  # forty starts at twenty a second, whichever queue they are of
 
     stock.change_qps(1000)  # of the group: prices follows
     prices.push_many([{"page": n} for n in range(200)])
-    while len(starts) < 220:
+    while len(starts) < 240:
         time.sleep(0.01)
     default().worker.stop()

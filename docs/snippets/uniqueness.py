@@ -42,7 +42,7 @@ def save(document: str, text: str) -> None:
 # endregion
 
 if __name__ == "__main__":
-    for task in (weather, sync, alert, save):
+    for task in (weather, sync, alert):
         task.consume()
     # region text
     weather.publish({"city": "Paris"}, priority_control_config=PriorityConsumingControlConfig(filter_str="FR-75"))
@@ -61,6 +61,7 @@ if __name__ == "__main__":
         alert.push("db1", load)
     for text in ("D", "De", "Dear Ann"):
         save.push("letter", text)
+    save.consume()
 
     expected = {
         ("weather", "Paris"): 1,

@@ -6,7 +6,7 @@ import logging
 from math import inf
 from typing import TYPE_CHECKING, Callable
 
-from ..native import Condition, Thread
+from ..native import Condition, Thread, current_thread
 
 if TYPE_CHECKING:
     from ..clock import Clock
@@ -34,7 +34,6 @@ class Deadlines:
         self._next = inf  # when the thread wakes: who sets a deadline before that has to wake it
         self._changed = Condition()
         self._thread: Thread | None = None
-        self._stopping = False
 
     def set(self, attempt: Attempt, seconds: float, action: Callable[[], None]) -> None:
         """Call `action`, which must not block, in so many seconds, instead of what was to be called before."""
@@ -43,7 +42,6 @@ class Deadlines:
         if due < self._next:
             with self._changed:
                 if self._thread is None:
-                    self._stopping = False
                     self._thread = Thread(target=self._run, name="funboost-deadlines", daemon=True)
                     self._thread.start()
                 self._changed.notify_all()
@@ -55,7 +53,6 @@ class Deadlines:
     def stop(self) -> None:
         """End the thread and wait for it; the next deadline starts another."""
         with self._changed:
-            self._stopping = True
             self._next = inf
             self._changed.notify_all()
             thread, self._thread = self._thread, None
@@ -63,9 +60,10 @@ class Deadlines:
             thread.join(1)
 
     def _run(self) -> None:
+        me = current_thread()
         while True:
             with self._changed:
-                if self._stopping:
+                if self._thread is not me:  # stopped, and another one may have begun
                     return
                 self._next = inf  # before looking: what is set from here on wakes us, which it can when we wait
                 dues = self._dues.copy()

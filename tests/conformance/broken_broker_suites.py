@@ -25,5 +25,5 @@ class Suite(PullBrokerSuite):
 
 for name, cls in broken_brokers.BROKEN.items():
     vars(sys.modules[__name__])[f"Test{name}"] = type(
-        f"Test{name}", (Suite,), {"kind": name, "plugins": cls.plugins, "__module__": __name__}
+        f"Test{name}", (Suite,), {"kind": name, "broken": cls, "plugins": cls.plugins, "__module__": __name__}
     )

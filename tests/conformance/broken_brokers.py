@@ -102,7 +102,16 @@ class NeverTimesOut(Broken):
     """A fetch that has begun to wait ends only with a message or `wake`."""
 
     names = ("test_an_empty_fetch_ends_with_its_timeout",)
-    also = ("test_forwarding_to_the_own_queue_puts_a_message_off",)
+    only = (
+        *names,
+        "test_what_is_published_is_fetched",
+        "test_bodies_come_back_to_the_byte",
+        "test_no_more_than_the_limit_is_fetched",
+        "test_an_empty_fetch_returns_nothing_at_once_without_a_timeout",
+        "test_wake_ends_the_waiting",
+        "test_close_can_be_called_twice",
+    )
+    suite_patience = 12.0  # half of which each fetch takes
 
     def fetch(self, limit, timeout):
         return super().fetch(limit, 1_000_000 if timeout else 0)

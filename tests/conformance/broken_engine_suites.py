@@ -18,5 +18,5 @@ class Suite(EngineBrokerSuite):
 
 for name, cls in broken_engines.BROKEN.items():
     vars(sys.modules[__name__])[f"Test{name}"] = type(
-        f"Test{name}", (Suite,), {"kind": name, "settings": cls.settings, "__module__": __name__}
+        f"Test{name}", (Suite,), {"kind": name, "broken": cls, "settings": cls.settings, "__module__": __name__}
     )

@@ -11,5 +11,12 @@ for name, cls in BROKEN.items():
     vars(sys.modules[__name__])[f"Test{name}"] = type(
         f"Test{name}",
         (PoolSuite,),
-        {"kind": name, "runs": cls.runs, "plugins": ("broken_pools",), "patience": 1.5, "__module__": __name__},
+        {
+            "kind": name,
+            "broken": cls,
+            "runs": cls.runs,
+            "plugins": ("broken_pools",),
+            "patience": 1.5,
+            "__module__": __name__,
+        },
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextvars
 from functools import partial
+from time import monotonic
 
 from funboost_pool_asyncio.pool import Asyncio
 from funboost_pool_threading.pool import Threads
 
 from funboost_core import ConfigError, PoolSpec, hookimpl
 from funboost_core.consuming.interrupting import ThreadInterrupter, thrower
-from funboost_core.native import Event, Thread, sleep
+from funboost_core.native import Event, Thread, get_ident, sleep
 from funboost_core.outcome import Outcome
 from funboost_core.ports.pool import Interrupter, TaskPool
 from funboost_core.signature import is_coroutine
@@ -251,11 +252,17 @@ class ReachesAnother(BrokenTaskPool):
 
 
 class _Last(Interrupter):
+    """The run that began last; another one, if one begins within a few seconds."""
+
     def __init__(self, running):
         self._running = running
+        self._own = next(run for run in reversed(running) if run._ident == get_ident())
         self._reached = None
 
     def throw(self, claim):
+        end = monotonic() + 5
+        while self._running[-1] is self._own and monotonic() < end:
+            sleep(0.001)
         self._reached = self._running[-1]
         self._reached.throw(claim)
 

@@ -25,5 +25,5 @@ class Broken:
 for name, cls in broken_push_brokers.BROKEN.items():
     suite = PushBrokerSuite if broken_push_brokers.served(cls) else ListenerBrokerSuite
     vars(sys.modules[__name__])[f"Test{name}"] = type(
-        f"Test{name}", (Broken, suite), {"kind": name, "__module__": __name__}
+        f"Test{name}", (Broken, suite), {"kind": name, "broken": cls, "__module__": __name__}
     )

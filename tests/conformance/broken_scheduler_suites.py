@@ -7,12 +7,13 @@ import sys
 from broken_schedulers import BROKEN
 from funboost_testing.schedulers import SchedulerSuite
 
-for name in BROKEN:
+for name, cls in BROKEN.items():
     vars(sys.modules[__name__])[f"Test{name}"] = type(
         f"Test{name}",
         (SchedulerSuite,),
         {
             "kind": name,
+            "broken": cls,
             "store": "sqlite",
             "persistent": True,
             "plugins": ("broken_schedulers",),

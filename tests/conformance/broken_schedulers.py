@@ -6,7 +6,7 @@ from funboost_scheduler_apscheduler.scheduler import ApsScheduler
 from funboost_scheduler_apscheduler.tables.sqlite import MemoryTable, SqliteTable
 
 from funboost_core import SchedulerSpec, hookimpl
-from funboost_core.native import Event, Thread
+from funboost_core.native import Condition, Event, Thread
 
 SUITE_ON_TIME = "test_it_fires_at_its_times_and_not_before"
 
@@ -185,6 +185,7 @@ class PublishesWithoutClaim(Broken):
 
     names = ("test_two_publish_each_fire_once",)
     also = ("test_one_goes_on_when_the_other_stops",)
+    changed, running, looked = Condition(), set(), {}
 
     def __init__(self, context):
         super().__init__(context)
@@ -193,10 +194,27 @@ class PublishesWithoutClaim(Broken):
 
         def look(queue, now, lease, limit):
             rows = [row for row in table.all(queue) if row.ready is not None and row.ready <= now]
-            Event().wait(0.05)  # long enough for another one to look too
+            if rows:
+                self._let_others_look(rows[0].ready)
             return rows[:limit]
 
         table.claim = look
+
+    def _let_others_look(self, moment):
+        with self.changed:
+            self.looked.setdefault(moment, set()).add(self)
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: self.running <= self.looked[moment], 10)
+
+    def start(self, paused=False):
+        self.running.add(self)
+        super().start(paused)
+
+    def stop(self):
+        with self.changed:
+            self.running.discard(self)
+            self.changed.notify_all()
+        super().stop()
 
 
 class NeverLooksAgain(Broken):

@@ -180,7 +180,7 @@ class Unstored(Called):
     at the end is left to the next consumer."""
 
     receive_maximum = 10_000
-    patience = 5.0
+    patience = 20.0
 
     def received(self, delivery):
         self._topic.settle(self, [delivery])
@@ -196,6 +196,8 @@ class Unstored(Called):
                 raise BrokerUnavailable(kind=self.context.kind, error="nobody listens")
             clock.sleep(0.01)
         super().publish(messages)
+        while self._topic.waiting and clock.monotonic() < end:  # it has been published when it has arrived
+            clock.sleep(0.001)
 
 
 # -- listeners ------------------------------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ _ports: WeakKeyDictionary[object, dict[str, int]] = WeakKeyDictionary()
 class Lines(PushBroker):
     """A TCP server that takes a message a line and answers ``ok`` when it has been accepted; reads on when there is credit."""
 
-    patience = 5.0
+    patience = 20.0
 
     def __init__(self, context):
         super().__init__(context)

@@ -6,7 +6,7 @@ import pytest
 from broken_brokers import BROKEN
 
 SUITES = "broken_broker_suites.py"
-pytestmark = pytest.mark.timeout(300)  # the first of them runs the suite over all
+pytestmark = pytest.mark.timeout(900)  # the first of them runs the suite over all
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -6,7 +6,7 @@ import pytest
 from broken_engines import BROKEN
 
 SUITES = "broken_engine_suites.py"
-pytestmark = pytest.mark.timeout(300)  # the first of them runs the suite over all
+pytestmark = pytest.mark.timeout(900)  # the first of them runs the suite over all
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -8,7 +8,7 @@ from funboost_testing.brokers import PullBrokerSuite
 from log_broker import BROKEN
 
 SUITES = "broken_log_suites.py"
-pytestmark = pytest.mark.timeout(300)  # the first of them runs the suite over all
+pytestmark = pytest.mark.timeout(900)  # the first of them runs the suite over all
 
 
 class TestLogBroker(PullBrokerSuite):

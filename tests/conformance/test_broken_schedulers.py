@@ -9,7 +9,7 @@ pytest.importorskip("apscheduler", reason="APScheduler is not installed: no brok
 from broken_schedulers import BROKEN
 
 SUITES = "broken_scheduler_suites.py"
-pytestmark = pytest.mark.timeout(300)  # the first of them runs the suite over all
+pytestmark = pytest.mark.timeout(900)  # the first of them runs the suite over all
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -10,7 +10,7 @@ import threading
 import time
 from contextlib import closing, contextmanager
 
-LEASE = 2.0
+LEASE = 5.0
 
 
 class Again(Exception):

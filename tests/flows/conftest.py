@@ -9,6 +9,7 @@ from typing import Any, Callable
 import pytest
 
 from funboost_core import BoosterParams, Environment, boost
+from funboost_core.clock import SYSTEM, Clock
 
 POOLS = ("threading", "single_thread", "asyncio")
 BROKERS = ("MEMORY_QUEUE", "SQLITE_QUEUE")
@@ -41,13 +42,13 @@ class Story:
             self.seen.append(what)
             self._changed.notify_all()
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[Any]:
+    def wait_for(self, count: int, seconds: float = 45.0) -> list[Any]:
         """What was noted, once it is `count` things."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.seen) >= count, seconds), f"only {self.seen}"
             return list(self.seen)
 
-    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 45.0) -> None:
         """Wait until a condition holds that nobody announces."""
         for _ in range(int(seconds * 200)):
             if condition():
@@ -56,7 +57,7 @@ class Story:
         raise AssertionError("it did not come true in time")
 
 
-def make_environment(tmp_path: Any, broker: str, pool: str, **settings: Any) -> Environment:
+def make_environment(tmp_path: Any, broker: str, pool: str, clock: Clock = SYSTEM, **settings: Any) -> Environment:
     """An environment whose state is as shared as its broker."""
     return Environment(
         {
@@ -64,9 +65,10 @@ def make_environment(tmp_path: Any, broker: str, pool: str, **settings: Any) -> 
             "CONCURRENT_MODE": pool,
             "STATE_URL": "memory://" if broker == "MEMORY_QUEUE" else "sqlite://",
             "DATA_DIR": str(tmp_path),
-            "DRAIN_SECONDS": 5,
+            "DRAIN_SECONDS": 30,
             **settings,
-        }
+        },
+        clock=clock,
     )
 
 

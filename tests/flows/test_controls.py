@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
+from funboost_testing.clock import FakeClock
+from rest import Steady
 
 from funboost_core import (
     AsyncResult,
@@ -23,6 +26,8 @@ from funboost_core import (
 )
 from funboost_core.ports.broker import PullBroker
 from funboost_core.task import Task
+
+from .conftest import Story, make_environment
 
 
 def letters(story: Any, queue: str = "story_dlx") -> list[dict[str, Any]]:
@@ -108,7 +113,7 @@ def test_a_retry_that_succeeds_is_done(story):
     task = story.task(flaky, is_print_detail_exception=False)
     result = task.publish({"x": 1}, options=TaskOptions(is_using_rpc_mode=True))
     task.consume()
-    status = result.set_timeout(20).status_and_result
+    status = result.set_timeout(45).status_and_result
     assert (status["success"], status["run_times"]) == (True, 3)
     assert letters(story) == []
 
@@ -136,11 +141,11 @@ def test_expired_messages_are_skipped(story):
     def run(x):
         story.note(x)
 
-    task = story.task(run, msg_expire_seconds=100)
+    task = story.task(run, msg_expire_seconds=10_000)
     now = story.environment.clock.time()
-    task.publish({"x": "old", "extra": {"publish_time": now - 101}})
-    task.publish({"x": "new", "extra": {"publish_time": now - 99}})
-    task.publish({"x": "patient", "extra": {"publish_time": now - 101, "msg_expire_seconds": 1000}})
+    task.publish({"x": "old", "extra": {"publish_time": now - 10_001}})
+    task.publish({"x": "new", "extra": {"publish_time": now - 9_900}})
+    task.publish({"x": "patient", "extra": {"publish_time": now - 10_001, "msg_expire_seconds": 100_000}})
     task.publish({"x": "last"})
     task.consume()
     assert sorted(story.wait_for(3)) == ["last", "new", "patient"]
@@ -269,13 +274,15 @@ def test_stopping_gives_back_what_was_fetched_and_finishes_what_runs(story):
     def slow(x):
         story.note(x)
         started.set()
-        release.wait(10)
+        release.wait(40)
 
     task = story.task(slow, concurrent_num=1)
     task.push_many([{"x": n} for n in range(10)])
     task.consume()
-    assert started.wait(10)
-    threading.Timer(0.05, release.set).start()
+    assert started.wait(40)
+    (consumer,) = story.environment.worker.consumers()
+    stop = consumer.stop
+    consumer.stop = lambda: (stop(), release.set())  # it ends once nothing more is started
     assert story.environment.worker.stop()
     assert len(story.seen) == 1
     assert task.get_message_count() == 9
@@ -295,25 +302,29 @@ def test_the_number_of_runs_at_once_is_a_hard_limit(story):
         def run(x):
             measure.run()
 
-    measure = Overlap()
+    measure = Overlap(1 if story.pool == "single_thread" else 7)
     task = boost(BoosterParams(queue_name="story", concurrent_num=7), environment=story.environment)(run)
     task.push_many([{"x": n} for n in range(70)])
     task.consume()
     story.until(lambda: measure.done == 70)
-    assert measure.most == (1 if story.pool == "single_thread" else 7)
+    assert measure.most == measure.enough
 
 
 class Overlap:
-    """Counts how many run at once; each stays until enough others have come or a moment has passed."""
+    """Counts how many run at once; each stays until enough others have come, and a moment longer for one too many."""
 
-    def __init__(self) -> None:
+    def __init__(self, enough: int) -> None:
+        self.enough = enough
         self.now = self.most = self.done = 0
         self._lock = threading.Lock()
+        self._met = threading.Event()
 
     def _enter(self) -> None:
         with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)
+            if self.most >= self.enough:
+                self._met.set()
 
     def _leave(self) -> None:
         with self._lock:
@@ -322,11 +333,16 @@ class Overlap:
 
     def run(self) -> None:
         self._enter()
+        self._met.wait(40)
         threading.Event().wait(0.02)
         self._leave()
 
     async def arun(self, asyncio: Any) -> None:
         self._enter()
+        for _ in range(8000):
+            if self._met.is_set():
+                break
+            await asyncio.sleep(0.005)
         await asyncio.sleep(0.02)
         self._leave()
 
@@ -347,12 +363,28 @@ def test_auto_start(story):
     assert story.wait_for(1) == [1]
 
 
-def test_waiting_until_all_is_done(story):
-    task = story.task(lambda x: story.note(x))
+def test_waiting_until_all_is_done(tmp_path, broker, pool):
+    """The time passes only when all threads wait for it: one that stands still with a message in hand is not seen."""
+    clock = FakeClock()
+    environment = make_environment(tmp_path, broker, pool, clock)
+    story, steady = Story(environment, pool), Steady(environment, clock, 0.03, lambda: -1)  # and who waits here
+
+    def run(x):
+        if pool != "asyncio":  # it would block the loop
+            clock.sleep(1)
+        story.note(x)
+
+    task = story.task(run)
     task.push_many([{"x": n} for n in range(20)])
     task.consume()
-    task.wait_for_possible_has_finish_all_tasks(minutes=0.3 / 60)
+    waiting = threading.Thread(target=task.wait_for_possible_has_finish_all_tasks, args=(0.3 / 60,))
+    waiting.start()
+    while waiting.is_alive():
+        if steady.quiet and steady.quiet:
+            clock.advance(0.03)
+        time.sleep(0.001)
     assert len(story.seen) == 20
+    environment.close()
     with pytest.raises(ValueError, match="minutes"):
         task.wait_for_possible_has_finish_all_tasks(0)
 

@@ -10,7 +10,11 @@ import redis_stories
 from kill_log import report
 from worlds import BROKERS, TIMED, redis_world
 
-pytestmark = [pytest.mark.server, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+]
 pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
 AOF = ("--appendonly", "yes", "--appendfsync", "always")
 

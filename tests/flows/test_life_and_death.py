@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_a_signal_drains(program, pool, number, main):
     process = program.start(script + "f.consume()\n" + main)
     program.wait_for(1, "begin")
     process.send_signal(number)
-    process.wait(20)
+    process.wait(50)
     begun = {line.split()[1] for line in program.log() if line.startswith("begin")}
     ended = {line.split()[1] for line in program.log() if line.startswith("end")}
     assert begun == ended
@@ -81,7 +82,7 @@ def test_the_drain_deadline_gives_back_what_hangs(tmp_path):
         process = program.start(script + "f.push(1)\nf.consume()")
         program.wait_for(1, "begin")
         process.terminate()
-        process.wait(20)
+        process.wait(50)
         program.run(script + "f.task.make_broker().listen()\nnote('left', f.get_message_count())", name="count.py")
         assert program.wait_for(1, "left") == ["left 1"]
     finally:
@@ -115,17 +116,17 @@ def test_what_a_script_does_at_its_top_level_is_not_repeated_in_children(threads
 @pytest.mark.parametrize("main", ["", "time.sleep(60)"], ids=["main ended", "main sleeps"])
 def test_dead_children_are_replaced_and_lose_nothing(threads, main):
     """Both are killed, so that only new ones can finish the work."""
-    body = 'note("begin", x, os.getpid()); time.sleep(0.2); note("end", x)'
+    body = 'note("begin", x, os.getpid())\n    while not (HERE / "go").exists(): time.sleep(0.01)\n    note("end", x)'
     guard = (
         "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(40)])\n    f.multi_process_consume(2)\n"
     )
     threads.start(define("threading", body, concurrent_num=2) + guard + (f"    {main}\n" if main else ""))
-    threads.wait_for(2, "begin")
-    victims: set[int] = set()
-    while len(victims) < 2:
-        victims = {int(line.split()[2]) for line in threads.wait_for(1, "begin")}
+    victims = _busy(threads, 2)
     for victim in victims:
         os.kill(victim, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+    for victim in victims:
+        _gone(victim)
+    (threads.folder / "go").touch()
     threads.wait_for(40, "end")
     assert {line.split()[1] for line in threads.log() if line.startswith("end")} == {str(n) for n in range(40)}
     assert {int(line.split()[2]) for line in threads.log() if line.startswith("begin")} - victims
@@ -151,19 +152,28 @@ def test_children_drain_when_the_parent_is_killed(threads):
         "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(200)])\n    f.multi_process_consume(2)"
     )
     parent = threads.start(define("threading", body, concurrent_num=2) + guard)
-    lines = threads.wait_for(4, "begin")
+    children = _busy(threads, 2)
     parent.kill()
     parent.wait()
-    for pid in {int(line.split()[2]) for line in lines}:
+    for pid in children:
         _gone(pid)
     begun = {line.split()[1] for line in threads.log() if line.startswith("begin")}
     ended = {line.split()[1] for line in threads.log() if line.startswith("end")}
     assert begun == ended and len(ended) < 200
 
 
-def _gone(pid: int, seconds: float = 20) -> None:
-    import time
+def _busy(program: Any, count: int) -> set[int]:
+    """The children that have begun something, once there are so many."""
+    deadline = time.monotonic() + 50
+    while time.monotonic() < deadline:
+        found = {int(line.split()[2]) for line in program.wait_for(1, "begin")}
+        if len(found) >= count:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"only {found} have begun something")
 
+
+def _gone(pid: int, seconds: float = 50) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -181,9 +191,9 @@ def test_sigterm_of_the_parent_drains_the_children(threads):
         "if __name__ == '__main__':\n    f.push_many([{'x': n} for n in range(200)])\n    f.multi_process_consume(2)"
     )
     parent = threads.start(define("threading", body, concurrent_num=2) + guard)
-    threads.wait_for(4, "begin")
+    _busy(threads, 2)
     parent.terminate()
-    parent.wait(20)
+    parent.wait(50)
     begun = {line.split()[1] for line in threads.log() if line.startswith("begin")}
     ended = {line.split()[1] for line in threads.log() if line.startswith("end")}
     assert begun == ended and len(ended) < 200

@@ -6,15 +6,18 @@ gevent and eventlet run in a process of their own each (`first_line`).  Falsy va
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Callable
 
 import pytest
 from funboost_testing.clock import FakeClock
+from rest import Steady
 
 from funboost_core import BoosterParams, Environment, HistoryParams, RequeueTask, TaskOptions, boost, hookimpl
 from funboost_core.consuming import kills
@@ -36,6 +39,7 @@ class Story:
         self.running = 0
         self.most = 0
         self._lock = threading.Lock()
+        self._steady = Steady(environment, clock, STEP, lambda: self.running)
 
     def task(self, function: Callable[..., Any], **params: Any) -> Any:
         """`function` as a task, a coroutine function where the pool wants one; it is noted when it begins."""
@@ -44,7 +48,10 @@ class Story:
 
             async def call(**arguments: Any) -> Any:
                 result = noted(**arguments)
-                return await result if inspect.isawaitable(result) else result
+                if not inspect.isawaitable(result):
+                    return result
+                with self._running():
+                    return await result
 
         else:
 
@@ -61,25 +68,25 @@ class Story:
             with self._lock:
                 self.seen.append(arguments.get("x"))
                 self.times.append(self.clock.time())
-                self.running += 1
-                self.most = max(self.most, self.running)
-            try:
+            with self._running():
                 return function(**arguments)
-            finally:
-                with self._lock:
-                    self.running -= 1
 
         return call
 
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.running -= 1
+
     def until(self, condition: Callable[[], Any], most: float = 120.0) -> None:
         """Move the clock in small steps until `condition` holds; it may take `most` seconds of the clock's time."""
-        for _ in range(int(most / STEP)):
-            for _ in range(6):
-                if condition():
-                    return
-                time.sleep(0.002)
-            self.clock.advance(STEP)
-        raise AssertionError(f"it did not come true: {self.seen}")
+        assert self._steady.until(condition, most), f"it did not come true: {self.seen}"
 
     def runs(self, count: int, most: float = 120.0) -> list[Any]:
         """What ran, once it is `count` runs."""
@@ -95,9 +102,7 @@ class Story:
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, and threads do what they then do."""
-        for _ in range(int(seconds / STEP)):
-            self.clock.advance(STEP)
-            time.sleep(0.003)
+        self._steady.pass_time(seconds)
 
     def lasting(self, seconds: float, ended: list[Any]) -> Callable[..., Any]:
         """A function that takes so long on the clock of the story, in a way that suits the pool."""
@@ -217,6 +222,7 @@ def function_timeout(story: Story, params: dict[str, Any], options: dict[str, An
     story.settled(task, 2 if value else 1, 30)
     if value:
         interrupted = "CancelledError" if story.pool == "asyncio" else "RunInterrupted"
+        story.until(lambda: len(ended) == 2)
         assert ended == [interrupted, interrupted]
         assert value <= story.times[1] - story.times[0] < 20
     else:

@@ -81,7 +81,7 @@ def test_restarts_in_order_are_no_deaths(tmp_path):
             process = program.start(text + "f.consume()")
             program.wait_for(count, "begin long")
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            process.wait(50)
         assert reasons(program, text) == "{}"
     finally:
         program.close()

@@ -11,7 +11,11 @@ from funboost_testing.services.redis_groups import Watched
 from kill_log import report
 from worlds import redis_world
 
-pytestmark = [pytest.mark.server, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(sys.platform == "win32", reason="signals"),
+]
 pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
 
 

@@ -101,7 +101,7 @@ def test_every_control_leaves_nothing(start_redis, kind):
     dead = []
     try:
         for result in controlled(environment, kind, dead):
-            assert result.set_timeout(20).status_and_result is not None
+            assert result.set_timeout(45).status_and_result is not None
         until(lambda: len(dead) == 2)
     finally:
         environment.worker.stop()

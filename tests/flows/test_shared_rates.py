@@ -20,9 +20,12 @@ def most_in_a_second(moments: list[float]) -> int:
     return max(bisect.bisect_left(moments, moment + 0.7) - n for n, moment in enumerate(moments))
 
 
-def spread(moments: list[float], qps: float) -> float:
-    """The time that the starts took, as a share of what they must take; the first may have been noted late."""
-    return (max(moments) - min(moments)) / ((len(moments) - 1) / qps)
+def spread(moments: list[float], qps: float, began: float) -> float:
+    """The time that the starts took, as a share of what they must take, since somebody `began` to consume.
+
+    Not since the first start, which may have been noted late.
+    """
+    return (max(moments) - began) / ((len(moments) - 1) / qps)
 
 
 # -- in one process, in each pool ---------------------------------------------------------------------------------------
@@ -35,10 +38,12 @@ def test_the_tasks_of_a_group_share_one_rate(story):
     tasks = [story.task(noting(n), queue_name=n, rate_group="shop", qps=20) for n in ("one", "two", "three")]
     for task in tasks:
         task.push_many([{"x": n} for n in range(5)])
+    began = time.monotonic()
+    for task in tasks:
         task.consume()
     moments = [moment for _, moment in story.wait_for(15)]
     assert {name for name, _ in story.seen[:12]} == {"one", "two", "three"}
-    assert spread(moments, 20) >= 0.8
+    assert spread(moments, 20, began) >= 0.95
     assert most_in_a_second(moments) <= 21
 
 
@@ -64,8 +69,9 @@ def test_the_documented_spelling_in_each_pool(story):
         lambda x: story.note(time.monotonic()), qps=50, is_using_distributed_frequency_control=True, concurrent_num=3
     )
     task.push_many([{"x": n} for n in range(40)])
+    began = time.monotonic()
     task.consume()
-    assert spread(story.wait_for(40), 50) >= 0.8
+    assert spread(story.wait_for(40), 50, began) >= 0.95
 
 
 def test_so_many_of_a_key_at_once(story):
@@ -95,12 +101,13 @@ def test_a_rate_for_each_key(story):
         lambda user, x: story.note((user, time.monotonic())), rate_key="user", key_qps=20, concurrent_num=20
     )
     task.push_many([{"user": user, "x": n} for n in range(15) for user in ("ann", "bob", "eve")])
+    began = time.monotonic()
     task.consume()
     seen = story.wait_for(45)
     for user in ("ann", "bob", "eve"):
         moments = [moment for name, moment in seen if name == user]
         assert len(moments) == 15
-        assert spread(moments, 20) >= 0.8
+        assert spread(moments, 20, began) >= 0.95
     assert task.get_message_count() == 0
 
 
@@ -142,13 +149,14 @@ def test_two_programs_in_one_store(tmp_path):
     try:
         tasks = [boost(params, environment=program)(work) for program in programs]
         tasks[0].push_many([{"x": n} for n in range(80)])
+        began = time.monotonic()
         for task in tasks:
             task.consume()
-        assert enough.wait(20)
+        assert enough.wait(45)
     finally:
         for program in programs:
             program.close()
-    assert spread(moments, 40) >= 0.8
+    assert spread(moments, 40, began) >= 0.95
 
 
 # -- processes ------------------------------------------------------------------------------------------------------------
@@ -161,6 +169,7 @@ def f(x):
 if sys.argv[1] == "push":
     f.push_many([{"x": n} for n in range(10000)])
 else:
+    note("begin", repr(time.monotonic()))
     f.consume()
     note("up", os.getpid())
 """
@@ -174,6 +183,10 @@ def test_three_processes_start_no_more_than_one_would_and_go_on_when_one_is_kill
         program.wait_for(3, "up")
         begun = len(program.log())
         program.wait_for(begun, "start")
+        end = time.monotonic() + 45
+        while len({line.split()[1] for line in program.wait_for(1, "start")}) < 3:
+            assert time.monotonic() < end, "not all of them start something"
+            time.sleep(0.01)
         program.wait_for(len([line for line in program.log() if line.startswith("start")]) + 40, "start")
         processes[0].kill()
         processes[0].wait()
@@ -186,6 +199,8 @@ def test_three_processes_start_no_more_than_one_would_and_go_on_when_one_is_kill
     assert len({pid for _, pid, _ in starts}) == 3
     assert most_in_a_second(moments) <= 21
     after = [moment for moment in moments if moment > killed]
-    assert len(after) - 1 <= 20 * (after[-1] - after[0]) + 1
-    assert len(moments) - 1 <= 20 * (moments[-1] - moments[0]) + 1
+    # of what was due before, each of the two may have noted late what it had reserved: 200 ms, and the one that ran
+    assert len(after) <= 20 * (after[-1] - killed) + 2 * (0.2 * 20 + 1)
+    began = min(float(line.split()[1]) for line in program.log() if line.startswith("begin"))
+    assert len(moments) - 1 <= 20 * (moments[-1] - began) + 1
     assert {pid for _, pid, moment in starts if float(moment) > killed} <= {str(p.pid) for p in processes[1:]}

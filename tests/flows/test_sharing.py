@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,6 +26,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.gate = threading.Event()
+        self.hold = lambda: self.gate.wait(50)
         self.now = self.most = 0
         self.done: dict[str, int] = {"a": 0, "b": 0}
         self._changed = threading.Condition()
@@ -34,7 +36,7 @@ class Meter:
             self.now += 1
             self.most = max(self.most, self.now)
             self._changed.notify_all()
-        self.gate.wait(20)
+        self.hold()
         with self._changed:
             self.now -= 1
             self.done[name] += 1
@@ -42,15 +44,18 @@ class Meter:
 
     def until(self, condition: Any) -> None:
         with self._changed:
-            assert self._changed.wait_for(condition, 20), (self.now, self.most, self.done)
+            assert self._changed.wait_for(condition, 45), (self.now, self.most, self.done)
 
 
 def test_two_queues_share_a_pool_of_300_and_neither_starves(environment):
-    meter, pool = Meter(), ThreadPoolExecutor(300)
+    meter, pool, turns = Meter(), ThreadPoolExecutor(300), threading.Semaphore(0)
+    meter.hold = lambda: turns.acquire(timeout=50)
+    small: list[int] = []
 
     def make(name: str) -> Any:
         params = BoosterParams(queue_name=name, specify_concurrent_pool=pool, concurrent_num=5)
-        return boost(params, environment=environment)(lambda x: meter.run(name))
+        run = small.append if name == "b" else lambda x: meter.run(name)
+        return boost(params, environment=environment)(lambda x: run(x))
 
     a, b = make("a"), make("b")
     a.push_many([{"x": n} for n in range(3000)])
@@ -58,9 +63,19 @@ def test_two_queues_share_a_pool_of_300_and_neither_starves(environment):
     meter.until(lambda: meter.now == 300)
     b.push_many([{"x": n} for n in range(30)])
     b.consume()
-    meter.gate.set()
-    meter.until(lambda: meter.done["b"] == 30)
-    assert meter.done["a"] < 3000, "the small queue had to wait for all of the big one"
+    permits = environment.worker.consumer("a").line.permits
+    for turn in range(1, 100):  # whenever both stand in line, one run of the big queue ends
+        end = time.monotonic() + 45
+        while len(permits._line) < 2 and len(small) < 30:
+            assert time.monotonic() < end, (len(permits._line), len(small))
+            time.sleep(0.001)
+        if len(small) == 30:
+            break
+        turns.release()
+        meter.until(lambda turn=turn: meter.done["a"] == turn)
+    assert sorted(small) == list(range(30)), "the small queue has to wait for the big one"
+    for _ in range(3000):
+        turns.release()
     meter.until(lambda: meter.done["a"] == 3000)
     assert meter.most == 300
     assert environment.worker.stop()

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from funboost_testing.clock import FakeClock
+from rest import Steady
 
 from funboost_core import BoosterParams, BrokerSpec, Capability, Environment, TaskOptions, boost, fct, hookimpl
 from funboost_core.native import Condition, sleep
 
-PATIENCE = 20
+PATIENCE = 45
 KINDS = ("MEMORY_QUEUE", "SQLITE_QUEUE", "MEMORY_QUEUE_PLAIN", "SQLITE_QUEUE_PLAIN")
 
 
@@ -42,6 +43,7 @@ class Waiting:
             clock=self.clock,
         )  # fmt: skip
         self.environment.manager.register(Plain())
+        self.steady = Steady(self.environment, self.clock, 0.5)
         self.runs: list[tuple[str, float, dict[str, Any]]] = []
         self.replies: list[Any] = []
         self.failing: list[str] = []
@@ -70,10 +72,7 @@ class Waiting:
     def until(self, seconds: float) -> None:
         """Move the clock in steps of half a second, letting the threads do what they have to."""
         while self.clock.time() < self._begun + seconds - 0.001:
-            self.clock.advance(0.5)
-            for _ in range(4):
-                self.clock.until_waiting(1)
-                sleep(0.002)
+            self.steady.pass_time(0.5)
 
     def names(self, count: int) -> list[str]:
         with self._changed:

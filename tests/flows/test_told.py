@@ -83,7 +83,7 @@ def test_a_waiting_publisher_is_told(story, case, asked_by):
 
 
 def told(result, reason):
-    status = result.set_timeout(20).status_and_result
+    status = result.set_timeout(45).status_and_result
     assert status is not None, "nobody told the waiting publisher"
     assert not status["success"]
     assert reason in status["exception"]
@@ -101,7 +101,7 @@ def test_who_waits_for_an_equal_message_is_told(story):
     task = story.task(work, is_using_rpc_mode=True, do_task_filtering=True)
     first, second = task.push(1), task.push(1)
     task.consume()
-    statuses = [result.set_timeout(20).status_and_result for result in (first, second)]
+    statuses = [result.set_timeout(45).status_and_result for result in (first, second)]
     assert sorted(status["success"] for status in statuses) == [False, True]
     (skipped,) = (status for status in statuses if not status["success"])
     assert "an equal one has succeeded" in skipped["exception"]
@@ -113,7 +113,7 @@ def test_who_pushes_what_is_held_back_gets_the_result_of_the_other(story, params
     first, second = task.push(1), task.push(1)
     assert first.task_id == second.task_id
     task.consume()
-    assert second.set_timeout(20).is_success()
+    assert second.set_timeout(45).is_success()
 
 
 def test_state_of_one_process_is_refused_for_several(tmp_path):

@@ -38,7 +38,7 @@ def committed(broker):
     """Position and metadata, by a client of its own."""
     client = Consumer({"bootstrap.servers": broker._servers, "group.id": broker._options.group_id})
     try:
-        (place,) = client.committed([TopicPartition(broker._topic, 0)], timeout=10)
+        (place,) = client.committed([TopicPartition(broker._topic, 0)], timeout=PATIENCE)
         return place.offset, place.metadata
     finally:
         client.close()

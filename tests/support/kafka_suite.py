@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from funboost_testing.brokers import BrokerSuite, PullBrokerSuite
 
-QUICK = {"heartbeat.interval.ms": 100, "session.timeout.ms": 2000}
-"""A group that notices at once who comes, and soon who has died."""
+QUICK = {"heartbeat.interval.ms": 100, "session.timeout.ms": 6000}
+"""A group that notices at once who comes, and soon who has died; who does not get his turn for a while has not."""
 
 
 class KafkaSuite(BrokerSuite):
@@ -20,14 +20,14 @@ class KafkaSuite(BrokerSuite):
     def environment(self, kafka_place, tmp_path, monkeypatch):
         # each test has a group of its own: all queues of a group rebalance together
         group = kafka_place.namespace
-        options = {"num_partitions": 1, "publish_timeout": 3.0, "consumer_config": QUICK, "group_id": group}
+        options = {"num_partitions": 1, "publish_timeout": 6.0, "consumer_config": QUICK, "group_id": group}
         monkeypatch.setattr(type(self), "options", options)
         environment = self.program(
             {
                 "BROKER_KIND": self.kind,
                 "CONCURRENT_MODE": "threading",
                 "DATA_DIR": str(tmp_path / "data"),
-                "DRAIN_SECONDS": 5.0,
+                "DRAIN_SECONDS": self.patience,
                 "BEAT_SECONDS": 0.2,
                 "KAFKA_BOOTSTRAP_SERVERS": kafka_place.url,
                 "NAMESPACE": kafka_place.namespace,

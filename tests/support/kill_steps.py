@@ -54,6 +54,7 @@ def inject(method, moment):
     real = {"riding": "turn", "retry": "forward", "dead_letter": "forward"}.get(method, method)
     original, leave = getattr(Broker, real), Transaction.__exit__
     armed = []
+    arming = []  # the thread: the maintenance thread has transactions of its own
 
     def due(subject):
         if method in ("turn", "fetch"):
@@ -73,6 +74,7 @@ def inject(method, moment):
     def wrapped(self, subject, *args):
         if due(subject):
             armed[:] = self, [subject] if real == "forward" else subject
+            arming[:] = [threading.get_ident()]
             if moment == "before":
                 die()
             mark("armed", self.context.queue)
@@ -82,10 +84,11 @@ def inject(method, moment):
         return result
 
     def leaving(self, *error):
-        if armed and moment == "within":
+        mine = arming == [threading.get_ident()]
+        if mine and moment == "within":
             die()
         leave(self, *error)
-        if armed and moment == "committed":
+        if mine and moment == "committed":
             die()
 
     setattr(Broker, real, wrapped)
@@ -95,11 +98,12 @@ def inject(method, moment):
 
 tasks = {name: make(name) for name in QUEUES}
 if sys.argv[1] == "victims":
+    parent = os.getpid()
     for name, f in tasks.items():
         if not os.fork():
             inject(*name.split("."))
             f.consume()
-            while os.getppid() != 1:
+            while os.getppid() == parent:
                 time.sleep(0.1)
             os._exit(1)
     for _ in tasks:

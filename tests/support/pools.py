@@ -44,7 +44,7 @@ class ByHand(TaskPool):
 
     def wait_for(self, count):
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.submitted) >= count, 10), f"{len(self.submitted)} submitted"
+            assert self.changed.wait_for(lambda: len(self.submitted) >= count, 30), f"{len(self.submitted)} submitted"
 
     def run_one(self):
         with self.changed:

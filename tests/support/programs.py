@@ -35,7 +35,7 @@ class Program:
             "FUNBOOST_CONCURRENT_MODE": pool,
             "FUNBOOST_STATE_URL": "sqlite://",
             "FUNBOOST_BEAT_SECONDS": "0.2",
-            "FUNBOOST_DRAIN_SECONDS": "5",
+            "FUNBOOST_DRAIN_SECONDS": "30",
             **{f"FUNBOOST_{name}": str(value) for name, value in settings.items()},
         }
         self._processes: list[subprocess.Popen[str]] = []
@@ -66,7 +66,7 @@ class Program:
         path = self.folder / "log"
         return path.read_text().splitlines() if path.exists() else []
 
-    def wait_for(self, count: int, start: str = "", seconds: float = 30) -> list[str]:
+    def wait_for(self, count: int, start: str = "", seconds: float = 50) -> list[str]:
         """The lines that begin with `start`, once there are `count`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -1,13 +1,13 @@
-"""What the tests of brokers that push share: tasks that may be held up."""
+"""What the tests of brokers that push share: tasks that may be held up, and whether anybody listens."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-from funboost_core import BoosterParams, boost
+from funboost_core import BoosterParams, BrokerUnavailable, boost
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Seen(list):
@@ -41,3 +41,37 @@ def listening(task):
     """Its consumer has subscribed."""
     task.consume()
     task.push(-1)
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def until_nobody_listens(push, error):
+    """Push again and again; the `error` that at last says that nobody listens (any more)."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            push()
+        except error as told:
+            return told
+        except BrokerUnavailable:  # the server has not answered within a time that is meant to be short here
+            pass
+    raise AssertionError("it was not told that nobody listens")
+
+
+def stop_while_held(environment, seen):
+    """Stop the worker; the task that is held up goes on once nothing more is started.  Whether all tasks ended."""
+    (consumer,) = environment.worker.consumers()
+    stop = consumer.stop
+    consumer.stop = lambda: (stop(), seen.may.set())
+    return environment.worker.stop()
+
+
+def be_patient_at_the_end(monkeypatch, limit):
+    """What a consumer that ends is owed may take long here: no message is given up; `limit` is the broker's own."""
+    for name in (limit, "funboost_core.consuming.pushed.CLOSING"):
+        monkeypatch.setattr(name, PATIENCE)

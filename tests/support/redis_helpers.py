@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 
+from funboost_testing.calls import Call
 from funboost_testing.services import Proxy
 
 from funboost_core import BoosterParams, Environment
@@ -31,11 +32,23 @@ def die(broker):
     broker._watch = broker._claims = None
 
 
-def until(condition, seconds=20):
+def until(condition, seconds=45):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.01)
+
+
+def waiting(broker, function, *args):
+    """A call that has begun to wait at the server: what it is to be woken by finds it asleep."""
+    call = Call(function, *args)
+    until(lambda: b"blocked_clients:0" not in broker._server.ask("INFO", "clients"))
+    return call
+
+
+def long_waits(monkeypatch, module="funboost_store_redis.brokers.lists"):
+    """A wait lasts as long as it is asked to, not a second: who returns earlier was woken, or knew when to."""
+    monkeypatch.setattr(f"{module}.SOON", 1000.0)
 
 
 def work_off(broker):

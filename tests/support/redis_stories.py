@@ -13,7 +13,7 @@ from funboost_testing.services import Server
 from funboost_testing.services.redis_groups import ask
 from kill_log import MARKS, Log, dice
 from kill_stories import end
-from worlds import World
+from worlds import RedisWorld, World
 
 from funboost_core import BrokerUnavailable
 
@@ -32,6 +32,12 @@ def f(x, s=0):
 f.consume()
 """
 )
+
+
+PATIENT = """
+from funboost_store_redis.brokers import watch as redis_watch
+redis_watch.LEAST = 20.0  # a busy machine may keep the other one from coming back to the server as long
+"""
 
 
 WATCH = """
@@ -58,6 +64,7 @@ def restarts(folder: Path, world: World, server: Any, times: int, again: int = 3
     outages: list[tuple[float, float]] = []
     program, feeder = world.program(folder), world.feeder(folder)
     log = Log(program)
+    worker = (PATIENT if isinstance(world, RedisWorld) else "") + WORKER + WATCH
 
     def publish(seconds: float) -> None:
         nonlocal number
@@ -72,7 +79,7 @@ def restarts(folder: Path, world: World, server: Any, times: int, again: int = 3
                 unsure.update(names)  # whether it was published nobody knows
 
     try:
-        consumers = [program.start(world.script(WORKER + WATCH), args=("4", "-")) for _ in range(2)]
+        consumers = [program.start(world.script(worker), args=("4", "-")) for _ in range(2)]
         log.wait(lambda: len(log.find("up")) >= 2)
         for _ in range(times):
             publish(chance.uniform(0.05, 0.3))
@@ -198,20 +205,23 @@ def replicated(master: Server) -> Callable[[], object]:
 
 
 def frozen(folder: Path, world: World, times: int) -> dict[str, Any]:
-    """A consumer is stopped for longer than its lease; when it goes on it settles nothing that was given away."""
-    lease = 1.0
+    """A consumer is stopped for longer than a lease; when it goes on it settles nothing that was given away.
+
+    Each consumer buries others by its own lease: only the survivor has a short one, so that it is not buried itself.
+    """
     program, feeder = world.program(folder), world.feeder(folder)
     log = Log(program)
     try:
-        survivor = program.start(world.script(WORKER), args=("2", str(lease), "lease_seconds"))
-        victim = program.start(world.script(WORKER), args=("4", str(lease), "lease_seconds"))
+        survivor = program.start(world.script(WORKER), args=("2", "1.0", "lease_seconds"))
+        victim = program.start(world.script(WORKER), args=("4", "-"))
         log.wait(lambda: len(log.find("up")) >= 2)
-        for number in range(times):
+        for _ in range(times):
             begun = len(log.find("begin", victim.pid))
             feeder.push([0.3] * 12)
             log.wait(lambda begun=begun: len(log.find("begin", victim.pid)) > begun)
             os.kill(victim.pid, signal.SIGSTOP)
-            log.wait(lambda number=number: len(log.find("back")) > number)
+            back = len(log.find("back"))
+            log.wait(lambda back=back: len(log.find("back")) > back)
             os.kill(victim.pid, signal.SIGCONT)
             log.wait(lambda: {event.x for event in log.find("end")} >= feeder.pushed)
             log.wait(lambda: feeder.booster().get_message_count() == 0)
@@ -227,29 +237,38 @@ def frozen(folder: Path, world: World, times: int) -> dict[str, Any]:
         feeder.close()
     again = {x for x, count in ran.items() if count > 1}
     assert again <= held, "only what the stopped one was running"
-    assert max(ran.values()) <= 2
+    stops = len(log.find("back"))  # a busy machine may have stopped it too
+    assert max(ran.values()) <= 2 + stops - times
     assert left == {}
     return {"stops": times, "messages": len(feeder.pushed), "lost": 0, "ran twice": len(again)}
 
 
 def timed(folder: Path, world: World, times: int) -> dict[str, Any]:
     """Consumers are killed while they run tasks; what they held comes back when its time is up, and nothing else does."""
-    chance, timeout = dice("timed"), 2.0
+    chance, timeout, rounds = dice("timed"), 2.0, 0
     program, feeder = world.program(folder), world.feeder(folder)
     log = Log(program)
-    killed: dict[int, float] = {}
+    pushed: dict[str, float] = {}
+    killed: set[int] = set()
+    unfinished = False
     try:
-        survivor = program.start(world.script(WORKER), args=("4", str(timeout), "ack_timeout"))
+        # its own messages do not come back, however slow it is
+        survivor = program.start(world.script(WORKER), args=("4", "1000", "ack_timeout"))
         log.wait(lambda: log.find("up", survivor.pid))
-        for _ in range(times):
+        while rounds < times or not unfinished:
+            rounds += 1
+            assert rounds <= times + 20, "nobody could be killed while it ran something: the story proves nothing"
             victim = program.start(world.script(WORKER), args=("4", str(timeout), "ack_timeout"))
             log.wait(lambda pid=victim.pid: log.find("up", pid))
+            before, known = time.monotonic(), set(feeder.pushed)
             feeder.push([0.02] * 60)
+            pushed.update(dict.fromkeys(feeder.pushed - known, before))
             log.wait(lambda pid=victim.pid: log.find("begin", pid) or len(log.find("end")) >= len(feeder.pushed))
             time.sleep(chance.uniform(0, 0.05))
-            killed[victim.pid] = time.monotonic()
             victim.kill()
             victim.wait()
+            killed.add(victim.pid)
+            unfinished |= len(log.find("begin", victim.pid)) > len(log.find("end", victim.pid))
         log.wait(lambda: {event.x for event in log.find("end")} >= feeder.pushed, 60)
         log.wait(lambda: feeder.booster().get_message_count() == 0, 60)
         end(survivor)
@@ -262,15 +281,15 @@ def timed(folder: Path, world: World, times: int) -> dict[str, Any]:
     first = {event.x: event for event in reversed(log.find("begin")) if event.pid in killed}
     assert again <= first.keys(), "what the survivor ran came again"
     waits = [
-        event.time - first[event.x].time
+        event.time - pushed[event.x]
         for event in log.find("begin", survivor.pid)
         if event.x in again and runs[event.x] == 2 and first[event.x].time < event.time
     ]
     assert left == {}
-    assert again, "nobody was killed while it ran something: the story proves nothing"
-    assert not waits or min(waits) > 0.9 * timeout - 0.1, "it came before its time"
+    assert again, "what was running when its consumer was killed came again"
+    assert not waits or min(waits) > timeout - 0.05, "it came before its time"
     return {
-        "kills": times,
+        "kills": rounds,
         "messages": len(feeder.pushed),
         "lost": 0,
         "ran twice": len(again),

@@ -68,7 +68,10 @@ print(work.get_message_count())
 
 
 def play(folder: Path, seconds: float, every: float, store: str = "sqlite", **settings: Any) -> dict[str, Any]:
-    """Three schedulers for `seconds`, one of them killed and replaced every `every` seconds; what came of it."""
+    """Three schedulers for `seconds`, one of them killed and replaced every `every` seconds; what came of it.
+
+    On a busy machine it takes longer: until about two thirds of the planned kills and fires have happened.
+    """
     program = Program(folder, **settings)
     scripts = (text.replace("STORE", store) for text in (ADD, CONSUME, SCHEDULE, PAUSE, COUNT))
     add, consume, schedule, pause, count = scripts
@@ -76,9 +79,15 @@ def play(folder: Path, seconds: float, every: float, store: str = "sqlite", **se
         program.run(add, name="add.py")
         program.start(consume, name="consume.py")
         running = [program.start(schedule, name="schedule.py") for _ in range(3)]
-        end, kills = time.monotonic() + seconds, 0
         _until(lambda: _noted(folder, "scheduler"), "a scheduler starts")
-        while time.monotonic() < end:
+        end, kills = time.monotonic() + seconds, 0
+
+        def enough() -> bool:
+            fires = len(set(_noted(folder, "ran")))
+            return time.monotonic() > end and kills >= 0.6 * seconds / every and fires > 0.65 * seconds * SCHEDULES
+
+        while not enough():
+            assert time.monotonic() < end + 60, f"only {kills} kills and {len(_noted(folder, 'ran'))} runs"
             time.sleep(random.uniform(0.5, 1.5) * every)
             victim = running.pop(0)
             victim.kill()
@@ -91,7 +100,8 @@ def play(folder: Path, seconds: float, every: float, store: str = "sqlite", **se
             process.kill()
             process.communicate()
         _until(lambda: program.run(count, name="count.py").split()[-1] == "0", "the queue is empty")
-        _until(lambda: set(_noted(folder, "published")) == set(_noted(folder, "ran")), "all that was published ran")
+        # who is killed right after it has published does not note it any more
+        _until(lambda: set(_noted(folder, "published")) <= set(_noted(folder, "ran")), "all that was published ran")
     finally:
         program.close()
     return judge(_noted(folder, "published"), _noted(folder, "ran"), kills)

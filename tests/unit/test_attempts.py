@@ -14,6 +14,8 @@ from funboost_core.errors import RunInterrupted
 from funboost_core.ports.broker import Delivery
 from funboost_core.ports.pool import Interrupter
 
+PATIENCE = 30
+
 
 class Noting(Interrupter):
     def __init__(self):
@@ -91,12 +93,14 @@ def test_an_exception_never_arrives_after_the_end():
     thread.start()
     try:
         number = 0
-        while min(interrupted, untouched) < 300:
+        while number < 3000 or min(interrupted, untouched) < 300:
             number += 1
             attempt = Attempt(Delivery(b""), ThreadInterrupter(thrower()))
             try:
                 try:
                     attempts.append(attempt)
+                    if number % 2:
+                        time.sleep(0)  # the other thread's turn: else it seldom comes in time, on a busy machine never
                     for _ in range(number % 200 * 10):
                         pass
                 except RunInterrupted:
@@ -116,6 +120,29 @@ def test_an_exception_never_arrives_after_the_end():
         thread.join()
         sys.setswitchinterval(interval)
     assert strayed == 0
+
+
+def test_the_end_waits_for_what_is_just_being_thrown():
+    claimed, ending, thrown = threading.Event(), threading.Event(), []
+
+    class Late(ThreadInterrupter):
+        def absorb(self):
+            ending.set()
+            super().absorb()
+
+    def throw(ident, error):
+        if error is not None:
+            claimed.set()
+            assert ending.wait(PATIENCE)
+        thrown.append(error)
+
+    attempt, reason = Attempt(Delivery(b""), Late(throw)), TimeoutError()
+    thread = threading.Thread(target=attempt.interrupt, args=(reason,))
+    thread.start()
+    assert claimed.wait(PATIENCE)
+    assert attempt.end() is reason
+    thread.join()
+    assert thrown == [RunInterrupted, None], "it is taken back after it was thrown"
 
 
 @needs_throwing

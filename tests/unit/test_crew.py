@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections import deque
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -15,9 +16,9 @@ from funboost_core import Delivery, PoolContext
 from funboost_core.clock import SYSTEM
 from funboost_core.consuming.alone import QUICK, QUIET, TRUST, WATCHED
 from funboost_core.consuming.crew import IDLE, Crew
-from funboost_core.native import Condition, Event, Lock
+from funboost_core.native import Condition, Event, Lock, sleep
 
-PATIENCE = 10  # real seconds; only a failing test waits so long
+PATIENCE = 30  # real seconds; only a failing test waits so long
 
 
 class Source:
@@ -74,7 +75,15 @@ class Run:
         self.tasks = []  # released at the end, whatever happened
         self.source = Source()
         self.pool = Threads(PoolContext(limit, "test"))
+        self.clock = clock
         self.crew = Crew(self.pool, self.source, self.source, conclude, clock, hurry)
+
+    def rest(self, asked):
+        """Wait until somebody has asked for messages since `asked` times, and all others wait to be woken."""
+        end = monotonic() + PATIENCE
+        while not (len(self.source.asked) > asked and self.clock.waiting == self.crew.idle == self.crew.size - 1):
+            assert monotonic() < end, "no rest"
+            sleep(0.001)
 
     def counter(self):
         self.tasks.append(Counter())
@@ -178,7 +187,7 @@ def test_the_limit_is_never_exceeded_under_random_durations(make, limit):
 
 
 def test_short_messages_one_after_the_other_need_two_threads(make):
-    run, done = make(50), Condition()
+    run, done = make(50, FakeClock()), Condition()
     count = [0]
 
     def task():
@@ -190,9 +199,8 @@ def test_short_messages_one_after_the_other_need_two_threads(make):
         run.source.give(task)
         with done:
             assert done.wait_for(lambda number=number: count[0] == number, PATIENCE)
-        asked = number  # the next is published when somebody waits for it
-        run.source.wait_until(lambda asked=asked: len(run.source.asked) > asked)
-    assert len(run.pool.started) <= 6  # two, and one more where a thread is held up on its way to the next message
+        run.rest(number)  # a thread that is held up on its way to the next message is none that waits
+    assert len(run.pool.started) == 2
 
 
 def test_no_wake_up_is_lost_over_many_small_bursts(make):
@@ -256,14 +264,12 @@ def test_idle_threads_end_and_one_stays_to_fetch(make):
     clock.until_waiting(4)
     assert run.crew.size == 5
     clock.advance(IDLE - 0.001)
+    assert clock.waiting == 4
     assert run.crew.size == 5
     clock.advance(0.001)
-    for _ in range(10):
-        alive = [thread for thread in run.pool.started if thread.is_alive()]
-        if len(alive) == 1:
-            break
-        clock.advance(IDLE)
-        alive[0].join(0.05)
+    end = monotonic() + PATIENCE
+    while len([thread for thread in run.pool.started if thread.is_alive()]) > 1 and monotonic() < end:
+        sleep(0.001)
     assert len([thread for thread in run.pool.started if thread.is_alive()]) == 1
     assert run.crew.size == 1
     again = Event()
@@ -403,22 +409,11 @@ def test_the_leader_asks_for_itself_and_those_who_wait(make):
 
 def one_by_one(run, number, call=lambda: None):
     """Give messages one at a time, each when the one before is finished and somebody waits for the next."""
+    run.rest(0)
     for _ in range(number):
-        asked, finished = len(run.source.asked), run.source.finished
-        run.source.give(call)
-        run.source.wait_until(lambda asked=asked: len(run.source.asked) > asked)
-        for _ in range(PATIENCE * 1000):
-            if run.source.finished > finished:
-                break
-            Event().wait(0.001)
-    still = 0
-    for _ in range(PATIENCE * 1000):  # until whoever was called to fetch has seen that somebody does
         asked = len(run.source.asked)
-        Event().wait(0.001)
-        still = still + 1 if asked == len(run.source.asked) and run.crew.idle == run.crew.size - 1 else 0
-        if still == 50:
-            return
-    raise AssertionError("no rest")
+        run.source.give(call)
+        run.rest(asked)  # whoever was called to fetch has seen that somebody does
 
 
 @pytest.fixture
@@ -430,7 +425,6 @@ def trusted(make):
     assert hurried, "ticks are asked for before anything is run alone"
     assert run.crew.alone.watched
     run.crew.tick()
-    run.clock = clock
     return run
 
 
@@ -492,11 +486,8 @@ def test_a_long_run_is_not_quick_because_another_one_has_begun_just_now(make):
         if number < 5:
             run.source.wait_until(lambda asked=asked: len(run.source.asked) > asked)
             clock.advance(2 * QUICK)
-    run.crew.alone._quick = TRUST
+    run.crew.alone._quick, asked = TRUST, len(run.source.asked)
     task.release()
-    task.wait_until(lambda: task.ended == 5)
-    for _ in range(PATIENCE * 1000):
-        if run.source.finished == 5:
-            break
-        Event().wait(0.001)
+    run.rest(asked)
+    assert task.ended == 5
     assert run.crew.alone._quick <= 1

@@ -11,7 +11,7 @@ from funboost_core import PoolContext
 from funboost_core.clock import SYSTEM
 from funboost_core.consuming.crew import Crew
 
-PATIENCE = 10  # real seconds; only a failing test waits so long
+PATIENCE = 30  # real seconds; only a failing test waits so long
 
 
 class Interrupted(Threads):

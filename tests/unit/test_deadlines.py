@@ -7,7 +7,7 @@ from funboost_testing.clock import FakeClock
 
 from funboost_core.consuming.attempts import Attempt
 from funboost_core.consuming.deadlines import Deadlines
-from funboost_core.native import SimpleQueue
+from funboost_core.native import Event, SimpleQueue, Thread
 from funboost_core.ports.broker import Delivery
 from funboost_core.ports.pool import Interrupter
 
@@ -37,7 +37,7 @@ def test_they_come_in_their_order_whatever_the_order_in_which_they_were_set(dead
     for seconds in (10, 20, 30):
         clock.until_waiting(1)
         clock.advance(10)
-        assert told.get(timeout=10) == (seconds, 1000 + seconds)
+        assert told.get(timeout=30) == (seconds, 1000 + seconds)
 
 
 def test_what_was_dropped_never_comes(deadlines, clock):
@@ -47,7 +47,7 @@ def test_what_was_dropped_never_comes(deadlines, clock):
     deadlines.drop(early)
     clock.until_waiting(1)
     clock.advance(20)
-    assert told.get(timeout=10) == "late"
+    assert told.get(timeout=30) == "late"
     assert told.empty()
 
 
@@ -59,7 +59,7 @@ def test_another_deadline_takes_the_place_of_the_first(deadlines, clock):
     clock.advance(9)
     clock.until_waiting(1)
     clock.advance(9)
-    assert told.get(timeout=10) == "second"
+    assert told.get(timeout=30) == "second"
     assert told.empty()
 
 
@@ -69,7 +69,7 @@ def test_an_action_that_fails_does_not_end_the_thread(deadlines, clock, caplog):
     deadlines.set(attempt(), 2, lambda: told.put("alive"))
     clock.until_waiting(1)
     clock.advance(5)
-    assert told.get(timeout=10) == "alive"
+    assert told.get(timeout=30) == "alive"
     assert "Ending t failed" in caplog.text
 
 
@@ -99,4 +99,22 @@ def test_it_starts_again_after_it_was_stopped(deadlines, clock):
     deadlines.set(attempt(), 1, lambda: told.put("again"))
     clock.until_waiting(1)
     clock.advance(1)
-    assert told.get(timeout=10) == "again"
+    assert told.get(timeout=30) == "again"
+
+
+def test_a_thread_that_was_held_up_while_it_was_stopped_ends_all_the_same(deadlines, clock, monkeypatch):
+    inside, go, begun = Event(), Event(), []
+    monkeypatch.setattr(Thread, "start", lambda thread, start=Thread.start: begun.append(thread) or start(thread))
+    monkeypatch.setattr(Thread, "join", lambda thread, timeout=None: None)  # as if its time were up
+    deadlines.set(attempt(), 1, lambda: inside.set() or go.wait(30))
+    clock.until_waiting(1)
+    clock.advance(1)
+    assert inside.wait(30)
+    deadlines.stop()
+    deadlines.set(attempt(), 1, lambda: None)
+    go.set()
+    monkeypatch.undo()
+    first, second = begun
+    first.join(30)
+    assert not first.is_alive()
+    assert second.is_alive()

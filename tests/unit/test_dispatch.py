@@ -13,7 +13,7 @@ from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run_async
 from funboost_core.native import Thread, current_thread
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 def ours():

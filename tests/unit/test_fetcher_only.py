@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 
+from funboost_testing.clock import RealTimeClock
+
 from funboost_core import DeadLetterTask, RequeueTask
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 def watched(broker_class, wrong):
@@ -38,7 +40,8 @@ def watched(broker_class, wrong):
 
 
 def test_all_settling_happens_on_the_fetching_threads_turn(make_program):
-    program, wrong, seen = make_program(BROKER_KIND="FETCHER_ONLY"), [], []
+    # The time passes: who puts back the only message that has ended so far pauses.
+    program, wrong, seen = make_program(RealTimeClock(), BROKER_KIND="FETCHER_ONLY"), [], []
     server = program.server
     watched(program.environment.catalog.find("brokers", "FETCHER_ONLY").factory, wrong)
 

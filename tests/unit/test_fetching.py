@@ -10,7 +10,7 @@ from funboost_core.consuming.fetching import FAST, WINDOW
 from funboost_core.consuming.permits import Permits
 from funboost_core.native import Thread
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 def limits(program):

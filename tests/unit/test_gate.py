@@ -9,7 +9,7 @@ from funboost_core.consuming.gate import UNLIMITED, Gate
 from funboost_core.native import Event, Thread
 from funboost_core.policies.rate import Rate
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Asking:

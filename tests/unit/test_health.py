@@ -117,6 +117,6 @@ def test_the_worker_tells_of_all_its_consumers(program):
         "a": True,
         "b": True,
     }
-    program.close()
+    assert program.environment.worker.stop()  # while the clock stands still: nobody has been silent
     assert seen == [{"a": "consuming", "b": "consuming"}]
     assert program.environment.worker.health() == {}

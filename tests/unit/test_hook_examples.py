@@ -17,7 +17,7 @@ from funboost_core.manager import DECLARATIONS
 
 HOOKS = {name: spec for room in ROOMS for name, spec in vars(room).items() if name.startswith("funboost_")}
 LIFECYCLE = sorted(set(HOOKS) - set(vars(Declarations)))
-PATIENCE = 10
+PATIENCE = 30
 
 
 def example(hook):
@@ -64,6 +64,7 @@ class Story:
             self.program.clock.until_waiting(2)
             self.program.clock.advance(1)
         self.until(lambda: not self.program.server.failing["fetch"])
+        self.worker.stop()  # before `close`, which lets the time pass: all that is under way comes to its end
         self.program.close()
 
     def task(self, x):

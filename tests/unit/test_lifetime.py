@@ -17,7 +17,7 @@ running, go_on = threading.Event(), threading.Event()
 
 def task(x):
     running.set()
-    go_on.wait(10)
+    go_on.wait(30)
     print("ran", x, flush=True)
 
 program.booster(task, concurrent_num=1).consume()
@@ -32,9 +32,9 @@ def later():
     while not lifetime._leaving:  # it stays "alive" for as long as the exit hooks run
         SYSTEM.sleep(0.001)
     program.server.put("q", message({"x": 1}))
-    running.wait(10)
+    running.wait(30)
     go_on.set()
-    program.environment.worker.stop(10)
+    program.environment.worker.stop(30)
 
 @atexit.register
 def last():
@@ -54,7 +54,7 @@ def test_a_signal_drains(run_python, name):
         PROGRAM
         + f"""
 program.server.put("q", message({{"x": 1}}), message({{"x": 2}}))
-running.wait(10)
+running.wait(30)
 
 def release():
     while not program.environment.worker.consumers() or not program.environment.worker.consumers()[0].gate.stopped:
@@ -64,10 +64,10 @@ def release():
 threading.Thread(target=release, daemon=True).start()
 try:
     os.kill(os.getpid(), signal.{name})
-    threading.Event().wait(10)
+    threading.Event().wait(30)
 except (KeyboardInterrupt, SystemExit) as error:
     print(type(error).__name__, flush=True)
-program.environment.worker.wait(10)
+program.environment.worker.wait(30)
 print("left", len(program.server.bodies("q")), "acked", len(program.server.acked))
 """
     )

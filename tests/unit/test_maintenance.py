@@ -10,7 +10,7 @@ from funboost_testing.clock import FakeClock
 from funboost_core.maintenance import TICK, Maintenance
 from funboost_core.native import Condition
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Tended:
@@ -48,8 +48,10 @@ class Tended:
 def tend():
     made, clock = [], FakeClock()
 
-    def start(*consumers, troubles=None):
-        maintenance = Maintenance(clock, lambda: list(consumers), 1.0, (troubles or []).append)
+    def start(*consumers, troubles=None, interval=1.0):
+        maintenance = Maintenance(
+            clock, lambda: list(consumers), interval, ([] if troubles is None else troubles).append
+        )
         made.append(maintenance)
         maintenance.start()
         clock.until_waiting(1)
@@ -106,17 +108,18 @@ def test_an_error_is_told_and_the_others_are_tended_all_the_same(tend, caplog):
         good.until(lambda number=number: good.beats == number)
         clock.until_waiting(1)
     assert bad.beats == 2
+    assert troubles == [error, error]
     assert "q: beat failed (RuntimeError: away)" in caplog.text
 
 
 def test_stopping_ends_the_thread_at_once(tend):
     consumer = Tended()
-    clock, maintenance = tend(consumer)
+    clock, maintenance = tend(consumer, interval=1000.0)  # and so long it waits for its thread, really
     thread = maintenance._thread
     maintenance.stop()
     assert not thread.is_alive()
     maintenance.stop()
-    clock.advance(5)
+    clock.advance(5000)
     assert consumer.beats == 0
 
 

@@ -66,12 +66,12 @@ assert not native.blocking_allowed()
 with condition:
     thread = native.Thread(target=work, name="real", daemon=True)
     thread.start()
-    assert condition.wait_for(lambda: seen, 10)
+    assert condition.wait_for(lambda: seen, 40)
 thread.join()
 assert seen[0][0] != real_ident() and seen[0][1:] == (True, "real"), seen
 event = native.Event()
 event.set()
-assert event.wait(1)
+assert event.wait(40)
 vars(threading).update(saved)
 print("real")
 """
@@ -101,7 +101,7 @@ def work():
     seen.append(native.get_ident())
     done.set()
 native.Thread(target=work, daemon=True).start()
-assert done.wait(10)
+assert done.wait(40)
 assert seen[0] != native.get_ident()
 print("real")
 """

@@ -15,7 +15,7 @@ from funboost_core.consuming.parked import BATCH, FIRST, LEASE, LONGEST, Mover
 from funboost_core.native import Condition, sleep
 from funboost_core.ports.store import Parked
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Heard:

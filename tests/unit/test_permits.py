@@ -9,7 +9,7 @@ import pytest
 from funboost_core.consuming.permits import Permits
 from funboost_core.native import Event, Lock, Thread
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 def never():
@@ -67,13 +67,10 @@ def test_who_asks_first_is_served_first():
     permits, served = Permits(1), []
     permits.reserve(1, never)
     threads = [waiting(permits, 1, then=lambda granted, name=name: served.append(name)) for name in "abcd"]
-    for _ in threads:
+    for thread in threads:
         permits.release(1)
-    assert all(ended(thread) for thread in threads[:1])
-    for thread in threads[1:]:
         assert ended(thread)
-    assert sorted(served) == list("abcd")
-    assert served[0] == "a"
+    assert served == list("abcd")
 
 
 def test_stopping_ends_the_waiting_and_the_next_in_line_is_served():

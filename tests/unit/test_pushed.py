@@ -28,9 +28,11 @@ class Recorder(PushBroker):
     def open(self):
         self.did = []
         self.obeys = True
+        self.running = threading.Event()
         self.failing = None
 
     def run(self, sink, stop):
+        self.running.set()
         (stop if self.obeys else threading.Event()).wait()
 
     def publish(self, messages):
@@ -179,6 +181,7 @@ def test_a_run_that_does_not_return_is_told_and_left_behind(make, caplog, monkey
     assert isinstance(line, Pushed)
     line._broker.obeys = False
     line.listen()
+    assert line._broker.running.wait(30)
     line.close()
     assert "has not returned within 0.05 s" in caplog.text
     assert line._broker.did == [("close", None)]

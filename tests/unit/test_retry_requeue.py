@@ -32,7 +32,7 @@ class Fetching:
 
     def has_run(self, count):
         """Wait until so many runs have ended and the thread waits for the clock."""
-        for _ in range(1000):
+        for _ in range(3000):
             if len(self.ran) >= count:
                 break
             self._thread.join(0.01)

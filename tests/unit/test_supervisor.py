@@ -13,7 +13,7 @@ from funboost_core import ConfigError, supervisor
 from funboost_core.errors import CapabilityMissing
 from funboost_core.native import Condition
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Process:

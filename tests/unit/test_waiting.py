@@ -8,8 +8,6 @@ from funboost_core.errors import CapabilityMissing
 from funboost_core.native import Thread
 from funboost_core.waiting import wait_until_quiet
 
-PATIENCE = 10
-
 
 class Wait:
     """The waiting on a thread of its own; `seconds` lets the time pass look by look."""
@@ -73,6 +71,23 @@ def test_a_consumer_that_comes_and_goes_between_two_looks_is_noticed(program):
     wait.pass_time(9)
     program.environment.state.coordinator.beat("q", "elsewhere", {"running": 0, "finished": 5}, 10)
     assert wait.finish() >= 18
+
+
+def test_who_stood_still_has_not_looked(program):
+    """A process that gets no processor for a while, or a laptop that sleeps."""
+    program.server.put("q", b"{}")
+    wait = Wait(program, 10)
+    for _ in range(3):
+        program.clock.until_waiting(1)
+        program.clock.advance(100)
+        wait.pass_time(1)
+        assert wait.thread.is_alive(), "the message waits there still"
+    program.server.queues["q"].clear()
+    wait.pass_time(5)
+    program.clock.advance(100)
+    wait.pass_time(2)
+    assert wait.thread.is_alive(), "it has not seen that nothing came and went"
+    wait.finish()
 
 
 def test_other_queues_are_no_noise(program):

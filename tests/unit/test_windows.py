@@ -15,7 +15,7 @@ from funboost_core.consuming.gate import UNLIMITED, Gate
 from funboost_core.native import Event, Thread
 from funboost_core.policies import windows
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 def at(text, zone="UTC"):

@@ -11,7 +11,7 @@ from funboost_core import ConfigError, hookimpl
 from funboost_core.errors import QueueUnknown
 from funboost_core.native import Condition, Thread
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Runs:

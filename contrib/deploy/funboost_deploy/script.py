@@ -20,8 +20,13 @@ LONGEST = 30.0
 """Seconds after which it counts as started though it has no child processes yet."""
 
 _ENDING = """\
-consuming() { grep -qs "^PPid:[[:blank:]]*$1\\$" /proc/[0-9]*/status; }
-alive() { [ -n "$(tr -d '\\000' < "/proc/$1/cmdline")" ]; } 2>/dev/null
+consuming() {
+  for each in $(grep -ls "^PPid:[[:blank:]]*$1\\$" /proc/[0-9]*/status); do
+    tr '\\000' '\\n' < "${each%/status}/cmdline" | grep -qx -e --multiprocessing-fork && return
+  done
+  return 1
+} 2>/dev/null
+alive() { grep -qs "^State:[[:blank:]]*[^XZ[:blank:]]" "/proc/$1/status"; }
 marked() {
   case "$(tr '\\000' '\\n' < "/proc/$1/cmdline")" in
   *"
@@ -53,30 +58,37 @@ if [ -e "$log" ]; then mv -f "$log" "$log.1"; fi
 setsid {python} -c {code} "$option" "$mark" >"$log" 2>&1 </dev/null 3<&- &
 started=$!
 look={look} most={most}
-while alive "$started" && [ "$most" -gt 0 ]; do
+while [ "$most" -gt 0 ]; do
+  if ! alive "$started"; then
+    wait "$started"
+    printf '%s ended %s\\n' {says} "$?"
+    tail -n 50 "$log"
+    exit 70
+  fi
   if [ "$look" -le 0 ] && consuming "$started"; then break; fi
   sleep 0.1
   look=$((look - 1)) most=$((most - 1))
 done
-if ! alive "$started"; then
-  wait "$started"
-  printf '%s ended %s\\n' {says} "$?"
-  tail -n 50 "$log"
-  exit 70
-fi
 printf '%s running %s\\n' {says} "$started"
 """
 
 _ATTACHED = """\
-tail -n +1 -f "$log" 3<&- &
+follow=-f
+if tail --pid=$$ -n 0 /dev/null 2>/dev/null; then follow="-f --pid=$started"; fi
+tail -n +1 $follow "$log" 3<&- &
 shown=$!
 { cat <&3; end_earlier; } >/dev/null 2>&1 &
 wait "$started"
 code=$?
-sleep 0.2
-kill "$shown" $!
+kill $!
+if [ "$follow" = -f ]; then
+  sleep 2
+  kill "$shown"
+fi
+wait "$shown"
 exit "$code"
 """
+# A tail that knows --pid ends by itself when it has shown all; others (BusyBox) look once a second.
 
 
 def mark_of(queue: str) -> str:

@@ -111,9 +111,17 @@ class Project:
         raise AssertionError(f"{count} lines were awaited: {lines}")
 
     def running(self):
-        """The processes with the mark of this queue."""
+        """The processes with the mark of this queue.
+
+        A child of one of them has it too until it is a program of its own: that moment is waited for.
+        """
         word = f"fsdf_fabric_mark_{self.queue}".encode()
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if words(pid)[-1:] == [word]]
+        end = time.monotonic() + 30
+        while True:
+            found = [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if words(pid)[-1:] == [word]]
+            if not {parent(pid) for pid in found} & set(found) or time.monotonic() > end:
+                return found
+            time.sleep(0.02)  # they are no children of this process
 
     def wait_until_ended(self):
         end = time.monotonic() + 30
@@ -127,6 +135,13 @@ def words(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
     except OSError:
         return []
+
+
+def parent(pid):
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+import socket
 import subprocess
 import traceback
 
 import pytest
 from funboost_deploy import ConnectionLost, HostKeyRefused, LoginRefused, Target, UploadFailed, upload_folder
 from funboost_deploy.connecting import connected
-from funboost_testing.services.base import free_port
 from funboost_testing.services.sshd import generate_key
 
 from funboost_core.errors import ConfigError
@@ -41,12 +41,12 @@ def test_the_keys_of_the_user_come_before_the_password(machine, tmp_path):
 
 
 def test_the_agent_is_asked(machine, tmp_path, monkeypatch):
-    socket = tmp_path / "agent"
-    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL) as agent:
+    path = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL) as agent:
         try:
-            while not socket.exists():
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+            while subprocess.run(["ssh-add", "-l"], capture_output=True).returncode == 2:  # nobody answers yet
                 assert agent.poll() is None
-            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
             subprocess.run(["ssh-add", "-q", machine.key], check=True)
             with connected(machine.target(pkey_file_path=None)) as client:
                 assert client.get_transport().is_authenticated()
@@ -115,8 +115,10 @@ def test_hashed_known_hosts_are_read(machine):
 
 
 def test_nobody_listens(machine):
-    target = Target("127.0.0.1", free_port(), machine.user, pkey_file_path=machine.key)
-    refused(target, ConnectionLost, r"127\.0\.0\.1:\d+ cannot be reached.*Check host, port and network")
+    with socket.socket() as ours:
+        ours.bind(("127.0.0.1", 0))  # and does not listen; nobody else can
+        target = Target("127.0.0.1", ours.getsockname()[1], machine.user, pkey_file_path=machine.key)
+        refused(target, ConnectionLost, r"127\.0\.0\.1:\d+ cannot be reached.*Check host, port and network")
 
 
 @pytest.mark.parametrize("given", [{"host": "-oProxyCommand=x"}, {"host": ""}, {"user": "a b"}, {"user": "a\nb"}])

@@ -123,6 +123,27 @@ def test_what_goes_into_the_shell_is_quoted():
     assert subprocess.run(["sh", "-n"], input=text, text=True).returncode == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the other machine has /proc")
+def test_a_process_is_alive_until_it_has_ended_also_while_it_becomes_another_program(tmp_path):
+    """In that moment it has no command line; the shell that starts it looks just then."""
+    program = tmp_path / "again"
+    program.write_text('#!/bin/sh\nexec "$0"\n')
+    program.chmod(0o755)
+
+    def alive(times):
+        text = f"{script._ENDING}for each in $(seq {times}); do alive {process.pid} || exit 1; done"
+        return subprocess.run(["sh"], input=text, text=True, check=False).returncode == 0
+
+    with subprocess.Popen([str(program)]) as process:
+        try:
+            assert alive(100)
+        finally:
+            process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not alive(1)
+    assert not alive(1)
+
+
 def test_marks_and_log_files():
     assert script.mark_of("queue_test30") == "fsdf_fabric_mark_queue_test30"
     assert script.mark_of("任务 1") == "fsdf_fabric_mark_任务 1"

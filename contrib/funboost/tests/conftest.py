@@ -104,7 +104,7 @@ def write_config(monkeypatch, tmp_path, no_config):
     return write
 
 
-WAIT = 20
+WAIT = 50
 
 
 class Calls:

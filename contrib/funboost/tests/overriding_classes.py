@@ -17,6 +17,15 @@ from funboost import (
     boost,
     register_custom_broker,
 )
+from funboost.overriding.handover import feeding
+
+
+def rest():
+    """A moment between two looks; the end of the loop once its test is over, or it would look for ever."""
+    if feeding.get().stop.is_set():
+        raise SystemExit
+    time.sleep(0.001)
+
 
 lists: dict = defaultdict(list)
 deques: dict = defaultdict(deque)
@@ -34,7 +43,7 @@ class ListConsumer(EmptyConsumer):
                     msg = self.list.pop()
                 self._submit_task({"body": msg})
             except IndexError:
-                time.sleep(0.001)
+                rest()
 
     def _confirm_consume(self, kw):
         pass
@@ -75,7 +84,7 @@ class DequeConsumer(AbstractConsumer):
             if self.deque:
                 self._submit_task({"body": self.deque.popleft()})
             else:
-                time.sleep(0.001)
+                rest()
 
     def _confirm_consume(self, kw):
         pass

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 
-WAIT = 50
+WAIT = 120
 """Seconds."""
 
 

@@ -101,7 +101,7 @@ def test_by_the_http_api(documented, tmp_path):
     BoostersManager.get_booster("over_http").consume()
 
     async def ask():
-        body = {"queue_name": "over_http", "msg_body": {"x": 41}, "need_result": True, "timeout": 20}
+        body = {"queue_name": "over_http", "msg_body": {"x": 41}, "need_result": True, "timeout": 50}
         transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
             return (await client.post("/funboost_publish_msg", json=body)).json()

@@ -8,7 +8,7 @@ import time
 import pytest
 from funboost import BoosterParams, BrokerEnum, boost
 
-WAIT = 20
+WAIT = 50
 
 
 def test_a_function_instead_of_a_thread_pool(documented, calls):

@@ -17,7 +17,7 @@ from funboost import (
 )
 from funboost.concurrent_pool.flexible_thread_pool import FlexibleThreadPool
 
-WAIT = 20
+WAIT = 50
 
 
 @pytest.mark.server

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from itertools import islice
 
 import pytest
 from funboost import BoosterParams, boost
+from started_programs import WAIT
 
 LOGGED = """
-import logging
+import logging, threading
 from funboost import boost, BrokerEnum, BoosterParams, get_logger
 
 LOG_FILENAME = "shared.log"
+ran = threading.Semaphore(0)
 
 class Mine(BoosterParams):
     broker_kind: str = BrokerEnum.RABBITMQ
@@ -29,10 +32,12 @@ business = get_logger("my_business", log_filename=LOG_FILENAME)
 @boost(boost_params=Mine(queue_name="task_queue_name1111", qps=300))
 def task_fun(x, y):
     business.warning(f"first {x} {y}")
+    ran.release()
 
 @boost(boost_params=Mine(queue_name="task_queue_name2222", qps=1000))
 def task_fun2(x, y):
     business.warning(f"second {x} {y}")
+    ran.release()
 
 if __name__ == "__main__":
     task_fun.consume()
@@ -40,8 +45,8 @@ if __name__ == "__main__":
     for i in range(5):
         task_fun.push(i, y=i * 2)
         task_fun2.push(i, i * 10)
-    for f in (task_fun, task_fun2):
-        f.wait_for_possible_has_finish_all_tasks(0.005)
+    for _ in range(10):
+        ran.acquire()
     from funboost_core import default
     default().worker.stop()
 """
@@ -69,26 +74,37 @@ def test_queues_and_the_program_log_to_one_file(programs, rabbitmq_place):
 def test_the_next_step_when_all_of_the_first_is_done(documented, calls):
     """Chapters 4.17 and 6.15: `wait_for_possible_has_finish_all_tasks` returns when nothing waits and nothing runs."""
 
+    seconds = 0.3
+    go_on, done = {"f1": threading.Event(), "f2": threading.Event()}, []
+
     @boost(BoosterParams(queue_name="test_f1_queue", qps=500))
     def f1(x):
         calls.add("f1", x)
+        go_on["f1"].wait(WAIT)
         for j in range(1, 4):
             f2.push(x * j)
 
     @boost(BoosterParams(queue_name="test_f2_queue", qps=500))
     def f2(y):
         calls.add("f2", y)
+        go_on["f2"].wait(WAIT)
+        done.append(y)
+
+    def run(f, name, number):
+        f.consume()
+        calls.wait(number)  # all run, and go on for longer than a queue must have been quiet
+        threading.Timer(3 * seconds, go_on[name].set).start()
+        f.wait_for_possible_has_finish_all_tasks(minutes=seconds / 60)
 
     f1.clear()
     f2.clear()
     for i in range(10):
         f1.push(i)
-    f1.consume()
-    f1.wait_for_possible_has_finish_all_tasks(0.005)
+    run(f1, "f1", 10)
     assert sorted(calls.seen) == [("f1", i) for i in range(10)]
-    f2.consume()
-    f2.wait_for_possible_has_finish_all_tasks(minutes=0.005)
-    assert sorted(calls.seen[10:]) == sorted(("f2", i * j) for i in range(10) for j in (1, 2, 3))
+    assert f2.get_message_count() == 30
+    run(f2, "f2", 40)
+    assert sorted(done) == sorted(i * j for i in range(10) for j in (1, 2, 3))
 
 
 TUNED = """

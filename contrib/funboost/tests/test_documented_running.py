@@ -11,7 +11,7 @@ import time
 import pytest
 from funboost import BoosterParams, BrokerEnum, ConcurrentModeEnum, PriorityConsumingControlConfig, boost
 
-WAIT = 20
+WAIT = 50
 
 
 PROCESSES = """
@@ -199,7 +199,7 @@ def test_published_by_fastapi(documented, calls):
 @pytest.mark.parametrize("mode", [ConcurrentModeEnum.ASYNC, ConcurrentModeEnum.THREADING])
 def test_coroutines_on_a_loop_and_on_threads(documented, calls, mode):
     """Chapters 4.12.1, 4.12.2 and 7.8: one thread and one loop for all, or a thread for each that runs."""
-    places, running, most = set(), 0, 0
+    places, running, most, lock = set(), 0, 0, threading.Lock()
 
     @boost(
         BoosterParams(
@@ -212,11 +212,15 @@ def test_coroutines_on_a_loop_and_on_threads(documented, calls, mode):
     )
     async def f(x):
         nonlocal running, most
-        running += 1
-        most = max(most, running)
+        with lock:
+            running += 1
+            most = max(most, running)
         places.add((threading.get_ident(), id(asyncio.get_running_loop())))
+        while most < 10:  # with fewer at once it would never end
+            await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
-        running -= 1
+        with lock:
+            running -= 1
         calls.add(x)
 
     f.clear()
@@ -224,9 +228,8 @@ def test_coroutines_on_a_loop_and_on_threads(documented, calls, mode):
         f.push(x)
     f.consume()
     assert sorted(calls.wait(20)) == [(x,) for x in range(20)]
-    assert most > 1
+    assert most == 10
     if mode == ConcurrentModeEnum.ASYNC:
         assert len(places) == 1
-        assert most <= 10
     else:
-        assert len({thread for thread, _ in places}) > 1
+        assert len({thread for thread, _ in places}) == 10

@@ -59,10 +59,10 @@ def test_a_message_is_published(add, calls):
 
 def test_the_result_can_be_waited_for_also_that_of_a_failed_run(add):
     add.consume()
-    code, answer = ask(queue_name="add", msg_body={"x": 1, "y": 3}, need_result=True, timeout=20)
+    code, answer = ask(queue_name="add", msg_body={"x": 1, "y": 3}, need_result=True, timeout=50)
     assert (code, answer["succ"], answer["msg"]) == (200, True, "")
     assert (answer["status_and_result"]["result"], answer["status_and_result"]["success"]) == (3, True)
-    _, answer = ask(queue_name="add", msg_body={"x": -2}, need_result=True, timeout=20)
+    _, answer = ask(queue_name="add", msg_body={"x": -2}, need_result=True, timeout=50)
     assert answer["succ"]
     assert answer["status_and_result"]["exception_type"] == "ZeroDivisionError"
 

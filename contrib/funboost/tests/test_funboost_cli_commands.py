@@ -32,19 +32,18 @@ def line(environment, monkeypatch, tmp_path, capsys, no_config):
 
 
 @pytest.fixture
-def ran(line, environment):
+def ran(line, environment, calls):
     """What the task `add` was called with; a task `other` is known, too."""
-    seen = []
 
     @boost(BoosterParams(queue_name="add", log_level=40), environment=environment)
     def add(x, y=0):
-        seen.append((x, y))
+        calls.add(x, y)
 
     @boost(BoosterParams(queue_name="other", log_level=40), environment=environment)
     def other(**kwargs):
         pass
 
-    return seen
+    return calls
 
 
 def data(answer):
@@ -76,8 +75,7 @@ def test_push_and_publish_and_clear(line, ran, environment):
     assert json.loads(line("publish", "add", "{'x':3,'y':4}", "--json")[1])["queue"] == "add"
     assert waiting(line) == {"add": 3, "other": 0}
     BoostersManager.get_booster("add").consume()
-    BoostersManager.get_booster("add").wait_for_possible_has_finish_all_tasks(minutes=0.001)
-    assert sorted(ran, key=str) == sorted([(1, 2), ({"a": [1]}, 0), (3, 4)], key=str)
+    assert sorted(ran.wait(3), key=str) == sorted([(1, 2), ({"a": [1]}, 0), (3, 4)], key=str)
     environment.worker.stop()
     line("push", "add", "1", "-", "push", "other", "--b=1")
     assert waiting(line) == {"add": 1, "other": 1}
@@ -95,17 +93,18 @@ def test_pause_and_continue(line, ran, environment):
     assert orders.in_force(task)[orders.PAUSED] == "0"
 
 
-def test_redrive(line, environment):
+def test_redrive(line, environment, calls):
     @boost(
         BoosterParams(queue_name="bad", max_retry_times=0, is_push_to_dlx_queue_when_retry_max_times=True, log_level=60)
     )
     def bad(x):
+        calls.add(x)
         raise ValueError("no")
 
     for number in range(3):
         bad.push(number)
     bad.consume()
-    bad.wait_for_possible_has_finish_all_tasks(minutes=0.001)
+    calls.wait(3)
     environment.worker.stop()
     assert data(line("redrive", "bad", "--dry_run", "--json"))["found"] == 3
     moved = data(line("redrive", "bad", "--limit=2", "--json"))

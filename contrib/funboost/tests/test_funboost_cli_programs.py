@@ -13,7 +13,7 @@ import pytest
 from funboost.cli import reloading
 from funboost.configuration import generate
 
-WAIT = 50
+WAIT = 120
 TASKS = """
 from funboost import boost, BoosterParams
 
@@ -24,6 +24,17 @@ def add(x, y=0):
 @boost(BoosterParams(queue_name="other", log_level=40))
 def other(x):
     print(f"other {x}\\n", end="", flush=True)
+"""
+TELLING = """
+import os, signal, threading, time
+
+def tell():
+    while getattr(signal.getsignal(signal.SIGINT), "__module__", "") != "funboost.keep_alive":
+        time.sleep(0.01)
+    print("Ctrl-C is waited for\\n", end="", flush=True)
+
+if os.getppid() == TEST:  # not its child processes
+    threading.Thread(target=tell, daemon=True).start()
 """
 
 
@@ -89,9 +100,11 @@ def test_the_documented_command_lines(project, no_config):
     assert "jobs.defined.add" in project.run(*module, "--booster_dirs_str=jobs", "--max_depth=2", "show_all_queues")
     assert "published add_result:" in project.run(*own, "-booster_dirs_str=jobs", "push", "add", "1", "--y=2")
     project.run(*own, "--import_modules_str", "jobs.defined", "publish", "other", "{'x': 'text'}")
-    worker = project.start(*module, "--import_modules_str=jobs.defined", "m_consume", "--add=1", "--other=1")
-    seen = {read_until(worker, ("ran", "other")) for _ in range(2)}
-    assert seen == {"ran 1 2\n", "other text\n"}
+    (root / "jobs" / "telling.py").write_text(TELLING.replace("TEST", str(os.getpid())), encoding="utf-8")
+    modules = "--import_modules_str=jobs.defined,jobs.telling"
+    worker = project.start(*module, modules, "m_consume", "--add=1", "--other=1")
+    seen = {read_until(worker, ("ran", "other", "Ctrl-C")) for _ in range(3)}
+    assert seen == {"ran 1 2\n", "other text\n", "Ctrl-C is waited for\n"}
     worker.send_signal(signal.SIGINT)
     worker.communicate(timeout=WAIT)
     assert worker.returncode == 0
@@ -142,9 +155,10 @@ def test_reloading(project):
     push = ["-m", "funboost", "--import_modules_str=jobs.defined", "push", "add"]
     project.run(*push, "1", cwd=project.folder)
     assert read_until(worker, "ran") == "ran 1 0\n"
-    defined = project.folder / "jobs" / "defined.py"
-    defined.write_text(TASKS.replace("ran", "changed"), encoding="utf-8")
-    os.utime(defined, (time.time() + 5, time.time() + 5))
+    defined, written = project.folder / "jobs" / "defined.py", project.folder / "written"
+    written.write_text(TASKS.replace("ran", "changed"), encoding="utf-8")
+    os.utime(written, (time.time() + 5, time.time() + 5))
+    written.replace(defined)  # one change: a second one would end the worker again
     assert "has changed: starting anew" in read_until(worker, str(defined))
     project.run(*push, "2", cwd=project.folder)
     assert read_until(worker, "changed") == "changed 2 0\n"

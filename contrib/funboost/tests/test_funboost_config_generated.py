@@ -15,7 +15,7 @@ from funboost.configuration import generate, project, template, urls
 
 from funboost_core.settings import Settings
 
-WAIT = 50
+WAIT = 120
 
 PROGRAM = """
 import os, sys

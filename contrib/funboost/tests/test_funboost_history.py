@@ -25,7 +25,7 @@ from funboost import (
 from funboost.core.current_task import FctContextThread
 from funboost.core.task_id_logger import TaskIdLogger
 
-WAIT = 20
+WAIT = 50
 
 
 def until(condition):

@@ -62,8 +62,8 @@ def test_a_task_that_does_not_allow_it_is_refused(environment):
 def test_a_lock_frees_itself():
     lock = expire_lock.ExpireLockContextManager(expire_lock.ExpireLockConf(expire_seconds=0.1, lock_key="a"))
     other = expire_lock.ExpireLockContextManager(expire_lock.ExpireLockConf(lock_key="a"))
-    lock.acquire()
     began = time.monotonic()
+    lock.acquire()
     thread = threading.Thread(target=lambda: (other.acquire(), waited.append(time.monotonic() - began)))
     waited: list[float] = []
     thread.start()

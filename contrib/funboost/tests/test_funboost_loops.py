@@ -17,7 +17,7 @@ from overriding_classes import MODES, PAIRS, declare, of, source, stacks
 
 from funboost_core.errors import ConfigError
 
-WAIT = 20
+WAIT = 40
 
 
 # -- the documented ones --------------------------------------------------------------------------------------------------
@@ -189,8 +189,17 @@ def test_stopping_ends_the_loop_and_gives_back_what_it_has_in_hand(queue, enviro
     hand_over = environment.worker.consumer(queue)._broker.hand_over
     with hand_over._changed:
         assert hand_over._changed.wait_for(lambda: hand_over._offers, WAIT)
-    threading.Timer(0.05, release.set).start()
+    consumer = environment.worker.consumer(queue)
+
+    def release_it():
+        while not consumer.gate.stopped:
+            threading.Event().wait(0.002)
+        release.set()
+
+    thread = threading.Thread(target=release_it)
+    thread.start()
     assert environment.worker.stop()
+    thread.join(WAIT)
     assert ended.wait(WAIT)
     assert calls.seen == [(0,)]
     ((kw),) = requeued
@@ -200,18 +209,18 @@ def test_stopping_ends_the_loop_and_gives_back_what_it_has_in_hand(queue, enviro
 
 def test_a_loop_of_an_earlier_consumer_does_not_feed_the_next(queue, environment, calls):
     go, requeued = [threading.Event(), threading.Event()], []
-    numbers = itertools.count()
+    begun, numbers = threading.Semaphore(0), itertools.count()
 
     def loop(self):
         number = next(numbers)
+        begun.release()
         assert go[number].wait(WAIT)
         self._submit_task({"body": {"x": number}})
         threading.Event().wait()
 
     f = of(source(requeued, loop=loop), environment, queue, lambda x: calls.add(x))
     f.consume()
-    while environment.worker.consumer(queue)._broker.hand_over is None:
-        threading.Event().wait(0.002)
+    assert begun.acquire(timeout=WAIT)
     environment.worker.stop()
     f.consume()
     go[0].set()

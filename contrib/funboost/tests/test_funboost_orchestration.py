@@ -19,6 +19,9 @@ from funboost import (
     boost,
     fct,
 )
+from funboost_testing.clock import FakeClock
+
+from funboost_core.consuming import cancelling
 
 WAIT = 30
 RESOLUTIONS = ["360p", "720p", "1080p"]
@@ -205,6 +208,7 @@ def test_results_from_a_loop_of_ones_own(environment):
 
 
 def test_a_task_that_waits_for_its_own_full_queue_is_warned_of(environment, caplog):
+    clock = environment.clock = FakeClock()
     both = threading.Barrier(2)
 
     @boost(MyBoosterParams(queue_name="nested", concurrent_num=2), environment=environment)
@@ -214,16 +218,32 @@ def test_a_task_that_waits_for_its_own_full_queue_is_warned_of(environment, capl
             nested.push(depth - 1).set_timeout(0.5).wait_rpc_data_or_raise()
 
     nested.consume()
-    outer = [nested.push(1).set_timeout(WAIT) for _ in range(2)]
-    with pytest.raises(FunboostRpcResultError, match=FunboostWaitRpcResultTimeout.__name__):
-        AsyncResult.batch_wait_rpc_data_or_raise(outer)
-    assert caplog.text.count("nested: every slot of this consumer (2)") == 1
+    outer = [nested.push(1).set_timeout(3600) for _ in range(2)]
+    warned = "nested: every slot of this consumer (2)"
+    while warned not in caplog.text:  # until it is, both wait: the clock stands still
+        threading.Event().wait(0.005)
+    ended = []
+
+    def wait():
+        with pytest.raises(FunboostRpcResultError, match=FunboostWaitRpcResultTimeout.__name__):
+            AsyncResult.batch_wait_rpc_data_or_raise(outer)
+        ended.append(True)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    while thread.is_alive():
+        clock.advance(0.1)
+        thread.join(0.01)
+    assert ended
+    assert caplog.text.count(warned) == 1
 
 
-def test_a_run_that_waits_for_a_result_ends_at_its_deadline(environment):
+def test_a_run_that_waits_for_a_result_ends_at_its_deadline(environment, monkeypatch):
+    monkeypatch.setattr(cancelling, "GRACE", 10 * WAIT)  # nobody takes it over: it ends because it can be interrupted
+
     @boost(MyBoosterParams(queue_name="waiter", function_timeout=0.2), environment=environment)
     def waiter():
-        AsyncResult("nobody", timeout=WAIT, environment=environment).get()
+        AsyncResult("nobody", timeout=10 * WAIT, environment=environment).get()
 
     waiter.consume()
     status = waiter.push().set_timeout(WAIT).status_and_result

@@ -23,12 +23,13 @@ from funboost import (
     get_publisher,
     register_custom_broker,
 )
+from funboost_testing.clock import FakeClock
 from overriding_classes import ListConsumer, ListPublisher, declare, of, source, stacks
 
 from funboost_core import Capability, redrive
 from funboost_core.errors import CapabilityMissing, ConfigError
 
-WAIT = 20
+WAIT = 40
 
 
 # -- settling -------------------------------------------------------------------------------------------------------------
@@ -52,6 +53,8 @@ def test_requeue_and_immediate_retries(queue, environment, calls):
 
 
 def test_dead_letters_and_delays_wait_in_the_state_store_and_are_acknowledged(queue, environment, calls):
+    clock = environment.clock = FakeClock()
+
     def f(x):
         calls.add(x)
         raise ValueError(x)
@@ -62,9 +65,15 @@ def test_dead_letters_and_delays_wait_in_the_state_store_and_are_acknowledged(qu
     task.publish({"x": 2}, priority_control_config=PriorityConsumingControlConfig(countdown=0.5))
     task.send_msg("no JSON")
     task.consume()
-    assert sorted(calls.wait(2)) == [(1,), (2,)]
-    assert environment.worker.stop()
     stack = stacks[queue]
+    while len(stack.acknowledged) < 3:  # both failures, and what is put off
+        threading.Event().wait(0.002)
+    assert calls.seen == [(1,)]
+    while len(calls.seen) < 2:
+        clock.advance(0.1)
+        threading.Event().wait(0.002)
+    assert calls.seen == [(1,), (2,)]
+    assert environment.worker.stop()
     assert len(stack.acknowledged) == 4
     assert (stack.taken, stack.waiting) == ({}, [])
     assert redrive(queue, environment=environment) == 3

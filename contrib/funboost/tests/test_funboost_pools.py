@@ -23,7 +23,7 @@ from funboost.concurrent_pool.async_pool_executor import AsyncPoolExecutor
 from funboost.concurrent_pool.custom_threadpool_executor import ThreadPoolExecutorShrinkAble
 from funboost.concurrent_pool.flexible_thread_pool import FlexibleThreadPool
 
-WAIT = 20
+WAIT = 40
 
 
 class Work:
@@ -102,7 +102,7 @@ def test_the_limit_is_hard_and_submit_blocks_when_ten_wait(work, apart, kind):
 
 
 def test_one_thread_is_used_again_and_ends_when_there_is_no_work(monkeypatch):
-    monkeypatch.setattr(FlexibleThreadPool, "idle_seconds", 0.05)
+    monkeypatch.setattr(FlexibleThreadPool, "idle_seconds", 3600)
     pool, seen, done = FlexibleThreadPool(100), [], threading.Semaphore(0)
 
     def call():
@@ -113,10 +113,12 @@ def test_one_thread_is_used_again_and_ends_when_there_is_no_work(monkeypatch):
         pool.submit(call)
         assert done.acquire(timeout=WAIT)
         pool._wait()
-    assert len(set(seen)) <= 2  # a second one only where the first was not back yet
-    for thread in set(seen):
-        thread.join(WAIT)
-        assert not thread.is_alive()
+    monkeypatch.setattr(FlexibleThreadPool, "idle_seconds", 0.05)  # from the next call on
+    pool.submit(call)
+    assert done.acquire(timeout=WAIT)
+    (thread,) = set(seen)
+    thread.join(WAIT)
+    assert not thread.is_alive()
     pool.submit(call)
     assert done.acquire(timeout=WAIT)
     pool.shutdown()

@@ -21,13 +21,14 @@ def add(x, y):
 """
 
 
-def _sums(process, number):
-    """The next `number` lines that the task printed; logging comes in between."""
+def _sums(process, number, waiting=False):
+    """The next `number` lines that the task printed; logging comes in between, and (`waiting`) that Ctrl-C is waited for."""
     sums = []
     for line in process.stdout:
         if " = " in line:
             sums.append(line.strip())
-        if len(sums) == number:
+        waiting = waiting and "Ctrl-C is waited for" not in line
+        if len(sums) == number and not waiting:
             break
     return sorted(sums)
 
@@ -111,19 +112,38 @@ def test_every_spelling_in_one_program(programs):
     assert f"{sorted((name, x) for name in 'abcd' for x in (1, 2))}" in programs.run(path).splitlines()
 
 
-CONSUME = ADD + '\nif __name__ == "__main__":\n    add.consume()\n    ctrl_c_recv()\n    print("drained", flush=True)\n'
+CONSUME = (
+    ADD
+    + """
+if __name__ == "__main__":
+    import signal, threading
+
+    def tell():
+        while signal.getsignal(signal.SIGINT) is before:
+            time.sleep(0.01)
+        print("Ctrl-C is waited for\\n", end="", flush=True)
+
+    add.consume()
+    before = signal.getsignal(signal.SIGINT)
+    threading.Thread(target=tell, daemon=True).start()
+    ctrl_c_recv()
+    print("drained", flush=True)
+"""
+)
 PUBLISH = ADD + "\nfor i in range(3):\n    add.push(i, y=0)\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a single process there")
 def test_the_first_ctrl_c_drains(programs):
     programs.run(programs.write("publish.py", PUBLISH))
-    process = programs.start(programs.write("consume.py", CONSUME, sleep=0.5))
-    assert len(_sums(process, 3)) == 3
+    going = CONSUME.replace("time.sleep(SLEEP)", 'while not os.path.exists("go"): time.sleep(0.01)')
+    process = programs.start(programs.write("consume.py", "import os\n" + going))
+    assert len(_sums(process, 3, waiting=True)) == 3
     process.send_signal(signal.SIGINT)
+    assert "press it twice more" in process.stdout.readline()
+    (programs.folder / "go").touch()
     output, _ = process.communicate(timeout=WAIT)
     assert "drained" in output
-    assert "press it twice more" in output
     assert process.returncode == 0
     assert programs.run(programs.write("count.py", ADD + "\nprint(add.get_message_count())\n")) == "0\n"
 
@@ -132,7 +152,7 @@ def test_the_first_ctrl_c_drains(programs):
 def test_the_third_ctrl_c_ends_the_process_at_once_and_loses_nothing(programs):
     programs.run(programs.write("publish.py", PUBLISH))
     process = programs.start(programs.write("consume.py", CONSUME, sleep=600))
-    assert _sums(process, 3) == [f"{i} + 0 = {i}" for i in range(3)]
+    assert _sums(process, 3, waiting=True) == [f"{i} + 0 = {i}" for i in range(3)]
     for hint in ("twice", "once"):
         process.send_signal(signal.SIGINT)
         assert f"press it {hint} more" in process.stdout.readline()

@@ -15,7 +15,7 @@ from funboost import BoosterParams, RedisMixin, boost
 from funboost_core.environment import using
 from funboost_core.errors import ConfigError
 
-WAIT = 20
+WAIT = 40
 
 
 @pytest.fixture(autouse=True)

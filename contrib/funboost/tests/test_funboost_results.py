@@ -20,7 +20,7 @@ from funboost import (
     boost,
 )
 
-WAIT = 20
+WAIT = 40
 
 # SPEC section 10.1: what the documented status dict holds
 KEYS = """_id exception exception_msg exception_type function host_name host_process insert_minutes insert_time

@@ -66,7 +66,7 @@ def test_max_retry_times_then_confirmed(decorate, environment, calls):
         raise ValueError("no")
 
     task = decorate(add, max_retry_times=5)
-    status = task.push(1, 2).set_timeout(20)
+    status = task.push(1, 2).set_timeout(40)
     task.consume()
     assert status.status_and_result["run_times"] == 6
     assert (status.is_success(), status.result) == (False, "FUNC_RUN_ERROR")
@@ -83,7 +83,7 @@ def test_requeue_is_not_limited_and_answers_in_the_end(decorate, calls):
         return a + b
 
     task = decorate(add, max_retry_times=2)
-    result = task.push(1, 2).set_timeout(20)
+    result = task.push(1, 2).set_timeout(40)
     task.consume()
     assert result.result == 3
     assert len(calls.seen) == 8
@@ -95,7 +95,7 @@ def test_to_the_dead_letter_queue_once_with_its_extra(decorate, environment, cal
         raise ExceptionForPushToDlxqueue("no good")
 
     task = decorate(add, max_retry_times=5)
-    result = task.publish({"a": 1, "b": 2}, task_id="mine").set_timeout(20)
+    result = task.publish({"a": 1, "b": 2}, task_id="mine").set_timeout(40)
     task.consume()
     assert result.result == "FUNC_RUN_ERROR"
     (message,) = dead(1)
@@ -110,7 +110,7 @@ def test_after_the_last_retry_where_that_is_asked_for(decorate, environment, cal
         raise ValueError("no")
 
     task = decorate(add, max_retry_times=2, is_push_to_dlx_queue_when_retry_max_times=True)
-    result = task.push(1, 2).set_timeout(20)
+    result = task.push(1, 2).set_timeout(40)
     task.consume()
     assert result.result == "FUNC_RUN_ERROR"
     (message,) = dead(1)

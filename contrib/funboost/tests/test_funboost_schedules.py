@@ -42,7 +42,9 @@ def test_the_documented_program(add, calls, store, request, environment):
     add.consume()
     soon = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() + 8 * 3600 + 2))  # Asia/Shanghai
     adder = ApsJobAdder(add, job_store_kind=store)
-    adder.add_push_job(trigger="date", run_date=soon, args=(7, 8), replace_existing=True, id="date_job1")
+    adder.add_push_job(
+        trigger="date", run_date=soon, args=(7, 8), replace_existing=True, id="date_job1", misfire_grace_time=600
+    )  # it may have passed on a machine that is slow
     ApsJobAdder(add, job_store_kind=store).add_push_job(
         trigger="date", run_date="2025-01-17 23:25:40", args=(0, 0), replace_existing=True, id="date_job_passed"
     )
@@ -59,7 +61,7 @@ def test_the_documented_program(add, calls, store, request, environment):
         replace_existing=True,
         id="cron_job1",
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + 50
     while not {(7, 8), (4, 6), (50, 60)} <= set(calls.seen):
         assert time.monotonic() < end, calls.seen
         time.sleep(0.02)
@@ -106,8 +108,8 @@ def test_the_older_names(add, calls, environment):
     )
     add.consume()
     scheduler.start()
-    scheduler.add_job(timing_publish_deco(add), "date", kwargs={"x": 5, "y": 6})
-    scheduler.add_job(timing_publish_deco(add.consumer), "date", args=(7, 8))
+    scheduler.add_job(timing_publish_deco(add), "date", kwargs={"x": 5, "y": 6}, misfire_grace_time=None)
+    scheduler.add_job(timing_publish_deco(add.consumer), "date", args=(7, 8), misfire_grace_time=None)
     with using(environment):
         timing_job_base.push_fun_params_to_broker("sums", 1, y=2)
     assert sorted(calls.wait(3)) == [(1, 2), (5, 6), (7, 8)]

@@ -19,7 +19,7 @@ from funboost_core.consuming.plan import Planner
 from funboost_core.errors import ConfigError
 from funboost_core.ports.broker import PullBroker
 
-WAIT = 20
+WAIT = 40
 KINDS = ["MEMORY_QUEUE", "SQLITE_QUEUE"]
 MODES = ["threading", "single_thread", "async"]
 kind = pytest.mark.parametrize("kind", KINDS)

@@ -55,7 +55,7 @@ def run(environment, function, *calls, **fields):
         booster.publish(call, task_id=f"id{number}")
     booster.consume()
     for _ in calls:
-        assert saved.acquire(timeout=20)
+        assert saved.acquire(timeout=40)
     environment.worker.stop()
 
 
@@ -126,6 +126,12 @@ def test_threads_that_make_the_table_at_once(environment, database):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_file_that_others_write_to_is_waited_for(database):
+    _, engine = module._table(module._url(), module.os.getpid())
+    with engine.connect() as connection:
+        assert connection.execute(sqlalchemy.text("PRAGMA busy_timeout")).scalar() == 30_000
 
 
 @pytest.mark.parametrize(

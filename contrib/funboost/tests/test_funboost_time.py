@@ -126,7 +126,7 @@ def test_the_time_that_is_forbidden(at, calls, broker, tmp_path):
     begun = environment.clock.time()
     f.push(1)
     f.consume()
-    environment.clock.until_waiting(2)
+    environment.clock.until_waiting(2, 40)
     assert f.get_message_count() == 1
     assert calls.seen == []
     environment.clock.advance(2)

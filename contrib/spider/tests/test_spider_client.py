@@ -159,9 +159,9 @@ def test_silence_has_a_limit(site, call):
     site.pages["/page"] = lambda **_: silent.wait(20) or "late"
     try:
         with pytest.raises(httpx.ReadTimeout):
-            call("GET", f"{site.url}/page", {"retry": 0, "timeout": 0.1})
+            call("GET", f"{site.url}/page", {"retry": 0, "timeout": httpx.Timeout(60, read=0.1)})
         with pytest.raises(httpx.ReadTimeout):
-            call("GET", f"{site.url}/page", {"retry": 0}, timeout=0.1)
+            call("GET", f"{site.url}/page", {"retry": 0}, timeout=httpx.Timeout(60, read=0.1))
     finally:
         silent.set()
 

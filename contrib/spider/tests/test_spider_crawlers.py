@@ -13,7 +13,7 @@ import pytest
 from funboost import BoosterParams, BrokerEnum, ConcurrentModeEnum, boost
 from funboost_spider import AsyncRequestClient, RequestClient, Retry, Saver
 
-SECONDS = 40
+SECONDS = 100
 
 
 def until(condition):
@@ -104,7 +104,7 @@ def test_8_1_lists_and_details_in_several_processes(site, cars, tmp_path, redis_
     finally:
         consumer.terminate()
         try:
-            consumer.wait(20)
+            consumer.wait(60)
         finally:
             consumer.kill()
             consumer.wait()
@@ -213,7 +213,7 @@ DATA = ["data1", "data2", "data3", "data4", "data5"]
 
 @pytest.mark.server
 def test_8_9_a_token_and_what_it_is_for_in_one_task(tokens, on_redis):
-    client, saved = RequestClient(timeout=5, retry=Retry(base=0)), {}
+    client, saved = RequestClient(retry=Retry(base=0)), {}
 
     @boost(BoosterParams(queue_name="token_task", broker_kind=BrokerEnum.REDIS_ACK_ABLE, qps=100, max_retry_times=3))
     def process_with_token(data):

@@ -6,7 +6,7 @@ from collections import Counter
 from time import monotonic
 
 from funboost_core.clock import Clock
-from funboost_core.native import Condition, sleep
+from funboost_core.native import Condition, Lock, sleep
 
 _NS = 1_000_000_000
 
@@ -44,7 +44,7 @@ class FakeClock(Clock):
         self._start = round(start * _NS)
         self._elapsed = 0
         self._waiters: set[_Waiter] = set()
-        self._changed = Condition()  # guards the three above; never held while a waiter's condition is acquired
+        self._lock = Lock()  # guards the three above; never held while a waiter's condition is acquired
 
     def time(self) -> float:
         """Seconds since the epoch, as far as this clock is concerned."""
@@ -61,7 +61,7 @@ class FakeClock(Clock):
         """
         if seconds < 0:
             raise ValueError(f"a clock does not go back ({seconds} seconds)")
-        with self._changed:
+        with self._lock:
             self._elapsed += round(seconds * _NS)
             conditions = {id(w.condition): w.condition for w in self._waiters if w.deadline <= self._elapsed}
         for condition in conditions.values():
@@ -75,18 +75,20 @@ class FakeClock(Clock):
         """
         if seconds is None or seconds <= 0:
             return condition.wait(seconds)
-        waiter = _Waiter(condition, self._elapsed + max(1, round(seconds * _NS)))
-        with self._changed:
-            if waiter.deadline <= self._elapsed:
+        return self._wait_until(condition, self._elapsed + max(1, round(seconds * _NS)))
+
+    def _wait_until(self, condition: Condition, deadline: int) -> bool:
+        waiter = _Waiter(condition, deadline)
+        with self._lock:
+            if deadline <= self._elapsed:
                 return False
             self._waiters.add(waiter)
-            self._changed.notify_all()
         try:
             condition.wait()
         finally:
-            with self._changed:
+            with self._lock:
                 self._waiters.remove(waiter)
-        return waiter.deadline > self._elapsed
+        return deadline > self._elapsed
 
     def sleep(self, seconds: float) -> None:
         """Return when `advance` has moved the time by `seconds`; at once for 0."""
@@ -94,12 +96,12 @@ class FakeClock(Clock):
         with condition:
             deadline = self._elapsed + round(seconds * _NS)
             while self._elapsed < deadline:
-                self.wait(condition, (deadline - self._elapsed) / _NS)
+                self._wait_until(condition, deadline)
 
     @property
     def waiting(self) -> int:
         """How many threads wait with a deadline just now; one that has been notified does not any more."""
-        with self._changed:
+        with self._lock:
             conditions = {id(w.condition): w.condition for w in self._waiters}
             registered = Counter(id(w.condition) for w in self._waiters)
         # A condition drops a waiter when it is notified, before that thread has run: only it knows.
@@ -107,18 +109,22 @@ class FakeClock(Clock):
 
     def next_deadline(self) -> float | None:
         """When (as `time` counts) the first of the waiting threads gives up; None when none waits."""
-        with self._changed:
+        with self._lock:
             if not self._waiters:
                 return None
             return (self._start + min(w.deadline for w in self._waiters)) / _NS
 
-    def until_waiting(self, count: int, timeout: float = 10.0) -> None:
-        """Block until at least `count` threads wait; AssertionError after `timeout` real seconds."""
+    def until_waiting(self, count: int, timeout: float = 30.0) -> None:
+        """Block until at least `count` threads wait, as `waiting` counts; AssertionError after `timeout` real seconds.
+
+        Who has been woken counts only when it waits again, so that `advance` cannot slip in between its look at the time
+        and its wait.
+        """
         end = monotonic() + timeout
-        with self._changed:
-            while len(self._waiters) < count:
-                if not self._changed.wait(max(0.0, end - monotonic())) and monotonic() >= end:
-                    raise AssertionError(f"{len(self._waiters)} threads wait on the clock, not {count}")
+        while (waiting := self.waiting) < count:
+            if monotonic() >= end:
+                raise AssertionError(f"{waiting} threads wait on the clock, not {count}")
+            sleep(0.001)
 
 
 class RealTimeClock(Clock):
@@ -128,6 +134,6 @@ class RealTimeClock(Clock):
         """Let `seconds` really pass."""
         sleep(seconds)
 
-    def until_waiting(self, count: int, timeout: float = 10.0) -> None:
+    def until_waiting(self, count: int, timeout: float = 30.0) -> None:
         """Give the threads of the test a moment to begin waiting; they cannot be counted."""
         sleep(min(0.2, timeout))

@@ -60,6 +60,8 @@ __all__ = [
 
 RESULTS = "FUNBOOST_TESTING_RESULTS"
 """Environment variable of a child's test run: the file for its results."""
+_WHOLE_CLASS = 1200.0
+"""Seconds that a child may take for all tests of a class, where pytest-timeout is used."""
 _KEY: pytest.StashKey[Report] = pytest.StashKey()
 
 
@@ -85,10 +87,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Results(os.environ[RESULTS]), RESULTS)
 
 
+def _in_child(item: Any) -> bool:
+    """Whether the test is to be run by a child of this process."""
+    is_child = item.config.pluginmanager.has_plugin(RESULTS)  # a test's environment may be cleaned
+    return bool(getattr(getattr(item, "cls", None), "first_line", "")) and not is_child
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Note on the tests of suites what they are about, for whichever process reports them."""
+    limited = bool(items) and items[0].config.pluginmanager.has_plugin("timeout")
     for item in items:
+        if limited and _in_child(item):  # the first of a class waits for all of it; there each has the usual limit
+            item.add_marker(pytest.mark.timeout(_WHOLE_CLASS))
         room = getattr(getattr(item, "cls", None), "funboost_room", None)
         if isinstance(room, str):
             from .report import about
@@ -99,8 +110,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
     """Run the tests of a suite with a `first_line` in a process that begins with it."""
-    in_child = pyfuncitem.config.pluginmanager.has_plugin(RESULTS)  # a test's environment may be cleaned
-    if not getattr(pyfuncitem.cls, "first_line", "") or in_child:
+    if not _in_child(pyfuncitem):
         return None
     from .patched import replay
 

@@ -23,7 +23,7 @@ def test_it_waits_until_what_was_declared_would_outlive_a_kill(tmp_path, monkeyp
     waiting.join(0.1)
     assert waiting.is_alive()
     log.write_bytes(log.read_bytes() + DECIDED)
-    waiting.join(10)
+    waiting.join(40)
     assert not waiting.is_alive()
     log.write_bytes(b"nothing was ever declared")
     RabbitMQ().settle(server)

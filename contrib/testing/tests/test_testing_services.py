@@ -26,7 +26,7 @@ def answers(url):
 
 
 def gone(url):
-    end = time.monotonic() + 15
+    end = time.monotonic() + 40
     while answers(url) and time.monotonic() < end:
         time.sleep(0.05)
     return not answers(url)
@@ -79,12 +79,12 @@ def test_a_server_can_be_killed_frozen_and_restarted():
             with pytest.raises(TimeoutError if sys.version_info >= (3, 10) else socket.timeout):
                 connection.recv(100)
             server.thaw()
-            connection.settimeout(10)
+            connection.settimeout(40)
             assert connection.recv(100) == b"+PONG\r\n"
         server.freeze()
-        begun = time.monotonic()
-    assert not answers(server.url), "a frozen one is ended too"
-    assert time.monotonic() - begun < 9, "without waiting for its patience to end"
+        server.stop()
+        assert not answers(server.url), "a frozen one is ended too"
+        assert "SIGTERM" in (server.folder / "output.txt").read_text(), "it was let go on to hear that, and not killed"
 
 
 STARTS = """
@@ -131,7 +131,7 @@ def test_up_runs_until_it_is_told_to_end():
         url = program.stdout.readline().strip().partition("=")[2]
         assert answers(url)
         program.terminate()
-        assert program.wait(20) == 0
+        assert program.wait(40) == 0
     assert not answers(url)
 
 
@@ -208,7 +208,7 @@ def echo():
 
 
 def ask(connection, data):
-    connection.settimeout(5)
+    connection.settimeout(40)
     connection.sendall(data)
     return connection.recv(100)
 
@@ -226,7 +226,7 @@ def test_the_proxy_cuts_at_a_packet(echo, after):
                 assert ask(connection, b"3") == b""
             except ConnectionError:
                 pass
-        end = time.monotonic() + (5 if after else 0.2)
+        end = time.monotonic() + (40 if after else 0.2)
         while b"3" not in seen and time.monotonic() < end:
             time.sleep(0.01)
         assert (b"3" in seen) is after

@@ -82,7 +82,8 @@ def _table(url: str, process: int) -> tuple[Any, Any]:
         import sqlalchemy
     except ImportError as error:
         raise ConfigError(f"{__name__} needs SQLAlchemy. Install it with: pip install funboost[sqlalchemy]") from error
-    engine: Any = sqlalchemy.create_engine(url, pool_pre_ping=True, json_serializer=_text)
+    waits: Any = {"connect_args": {"timeout": 30}} if url.startswith("sqlite") else {}
+    engine: Any = sqlalchemy.create_engine(url, pool_pre_ping=True, json_serializer=_text, **waits)
     if not sqlalchemy.inspect(engine).has_table(TABLE):
         try:
             documented().create(engine)

@@ -158,20 +158,21 @@ class AcknowledgingTests(BrokerSuite):
     @needs(Capability.ACK, Capability.THREADSAFE_ACK)
     def test_acknowledging_does_not_wait_for_a_fetch(self, publisher: PullBroker, consumer: PullBroker) -> None:
         """THREADSAFE_ACK: any thread may settle while another waits for messages."""
-        self.send(publisher, 1)
-        got = self.collect(consumer, 1)
-        waiter = threading.Thread(target=consumer.fetch, args=(1, self.patience))
+        self.send(publisher, *range(5))
+        got = self.collect(consumer, 5)
+        waiter = threading.Thread(target=consumer.fetch, args=(1, self.quiet + self.patience))
         waiter.start()
         done = threading.Event()
-        done.wait(0.2)  # until it waits, which nobody can see
 
         def settle() -> None:
-            consumer.ack(got)
+            for delivery in got:  # one after the other, for nobody can see when it begins to wait
+                done.wait(self.quiet / len(got))
+                consumer.ack([delivery])
             done.set()
 
         settler = threading.Thread(target=settle)
         settler.start()
-        free = done.wait(self.patience / 2)
+        free = done.wait(self.quiet + self.patience / 2)
         consumer.wake()
         self.send(publisher, 2)  # whatever wake() does, this ends the fetch
         waiter.join(self.patience)

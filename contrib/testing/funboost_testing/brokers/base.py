@@ -26,6 +26,7 @@ from funboost_core.consuming.pushed import open_broker
 from funboost_core.task import Task
 
 from ..calls import Call
+from ..patient import Patient
 from ..topics import DECLARED, proves, skip
 
 MakeBroker = Callable[..., PullBroker]
@@ -57,13 +58,13 @@ def name_of(capability: Capability) -> str:
     return str(capability).rpartition(".")[2]
 
 
-class BrokerSuite:
+class BrokerSuite(Patient):
     """Base of the broker suites.
 
     Set `kind`; where needed `options` (broker_exclusive_config), `settings` (connection settings) and `plugins` (names
     of modules to register, for a plugin that is not installed).  Override the fixture `connection` for settings that a
-    server decides, `environment` for a program that is altogether another one.  `patience` is the longest that the
-    server may take for anything, in seconds.  Override the fixture `cut` where there is something that can be away.
+    server decides, `environment` for a program that is altogether another one.  Override the fixture `cut` where there
+    is something that can be away.  `patience` and `quiet` are those of `Patient`.
     """
 
     funboost_room: ClassVar[str] = "brokers"
@@ -71,7 +72,6 @@ class BrokerSuite:
     kind: ClassVar[str] = ""
     options: ClassVar[dict[str, Any]] = {}
     settings: ClassVar[dict[str, Any]] = {}
-    patience: ClassVar[float] = 10.0
 
     @pytest.fixture
     def connection(self) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ class BrokerSuite:
                 "BROKER_KIND": self.kind,
                 "CONCURRENT_MODE": "threading",
                 "DATA_DIR": str(tmp_path / "data"),
-                "DRAIN_SECONDS": min(5.0, self.patience),
+                "DRAIN_SECONDS": self.patience,
                 "BEAT_SECONDS": 0.2,
                 **connection,
                 **self.settings,
@@ -200,22 +200,26 @@ class BrokerSuite:
         """`count` deliveries by fetches of `wait` seconds; AssertionError when they do not come within `patience`."""
         got: list[Delivery] = []
         end = monotonic() + self.patience
-        while len(got) < count and monotonic() < end:
+        while len(got) < count:
+            late = monotonic() >= end
             got.extend(broker.fetch(min(limit, count - len(got)), wait))
+            if late:
+                break
         assert len(got) == count, f"{len(got)} of {count} messages came within {self.patience} s: {self.read(got)}"
         return got
 
     def nothing(self, broker: PullBroker) -> None:
         """AssertionError when there is a message to fetch."""
-        got = broker.fetch(10, 0.05)
+        got = broker.fetch(10, self.quiet / 4)
         assert not got, f"there should be nothing to fetch, but these came: {self.read(got)}"
 
     def eventually(self, what: str, condition: Callable[[], Any]) -> Any:
         """The first true answer of `condition`; AssertionError with `what` after `patience`."""
         end = monotonic() + self.patience
-        while monotonic() < end:
+        while True:
+            late = monotonic() >= end
             answer = condition()
             if answer:
                 return answer
+            assert not late, f"within {self.patience} s it did not happen that {what}"
             sleep(0.01)  # a server's state: nothing to wait on
-        raise AssertionError(f"within {self.patience} s it did not happen that {what}")

@@ -90,11 +90,12 @@ class MovingTests(BrokerSuite):
     ) -> None:
         """And everything soon afterwards, also while a fetch waits."""
         clock = environment.clock
-        due = clock.time() + 0.4
-        self.send(publisher, "later", due=due)
+        self.send(publisher, "much later", due=clock.time() + 2 * self.patience)
         self.send(publisher, "past", due=clock.time() - 100)
         self.send(publisher, "now")
         assert sorted(self.read(self.collect(consumer, 2))) == ["now", "past"]
+        due = clock.time() + 0.4
+        self.send(publisher, "later", due=due)
         got = self.collect(consumer, 1, wait=self.patience)
         early = due - clock.time()
         assert self.read(got) == ["later"]
@@ -116,14 +117,16 @@ class MovingTests(BrokerSuite):
         self, publisher: PullBroker, consumer: PullBroker, environment: Environment
     ) -> None:
         """As a retry with an interval does."""
-        self.send(publisher, 1)
-        (delivery,) = self.collect(consumer, 1)
-        due = environment.clock.time() + 0.3
-        message = Outgoing(delivery.body, 0, due, delivery.attempts)  # type: ignore[arg-type]
-        consumer.forward(delivery, message, consumer.context.queue)
+        clock = environment.clock
+        self.send(publisher, 1, 2)
+        got = self.collect(consumer, 2)
+        later, much_later = clock.time() + 0.3, clock.time() + 2 * self.patience
+        for delivery, due in zip(got, (later, much_later)):
+            message = Outgoing(delivery.body, 0, due, delivery.attempts)  # type: ignore[arg-type]
+            consumer.forward(delivery, message, consumer.context.queue)
+        assert self.read(self.collect(consumer, 1)) == self.read(got[:1])
+        assert clock.time() >= later - 0.01
         self.nothing(consumer)
-        assert self.read(self.collect(consumer, 1)) == [1]
-        assert environment.clock.time() >= due - 0.01
 
     @needs(Capability.ACK, Capability.DELAY, Capability.SECOND_QUEUE)
     def test_what_is_put_off_in_order_is_no_delivery_more(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from time import sleep
 from typing import Any, Callable
 
 import pytest
@@ -21,8 +20,6 @@ from ..topics import skip
 from .base import MakeBroker, needs
 from .working import Notes, WorkingTests
 
-_A_WHILE = 0.3
-"""Seconds in which nothing is to happen."""
 _LONG = 2.0
 """Seconds in which `run` looks again, and in which publishing that waits for nothing has ended."""
 
@@ -102,7 +99,7 @@ class PushingTests(WorkingTests):
         self._take_one(sender, running)
         rule, sending = running.broker.overflow, self._sending(sender, *range(5))
         if rule is Overflow.STOP_READING:
-            sending.running(_A_WHILE)
+            sending.running(self.quiet)
             got = self._take(running, 5, limit=1)
             assert got == list(range(5)), f"put without credit, and lost, doubled or reordered: {got}"
             return
@@ -112,7 +109,7 @@ class PushingTests(WorkingTests):
         else:
             assert sent == list(range(5)), "to drop is not to refuse: publishing must work"
             self.eventually("5 drops are counted by put()", lambda: running.sink.refused >= 5)
-        left = self.read(running.sink.take(10, _A_WHILE))
+        left = self.read(running.sink.take(10, self.quiet))
         assert left == [], f"{left} came although the rule is {rule.value!r}"
 
     def _take_one(self, sender: PushBroker, running: Running) -> None:
@@ -126,16 +123,16 @@ class PushingTests(WorkingTests):
         if running.broker.overflow is Overflow.DROP:
             pytest.skip(f"{self.kind} drops what there is no credit for")
         self._take_one(sender, running)
-        self._sending(sender, 1).running(_A_WHILE)
+        self._sending(sender, 1).running(self.quiet)
         running.sink.refused = 0
-        sleep(_A_WHILE)
+        self.watch(lambda: running.sink.refused >= 50)
         assert running.sink.refused < 50, f"put() was called {running.sink.refused} times without credit"
 
     # -- running ----------------------------------------------------------------------------------------------------
 
     def test_run_lasts_until_stop(self, running: Running) -> None:
         """One that returns is called again, and would do everything twice."""
-        assert running.call.running(_A_WHILE), "run() returned although stop is not set"
+        assert running.call.running(self.quiet), "run() returned although stop is not set"
 
     def test_stop_ends_run(self, sender: PushBroker, running: Running) -> None:
         """Soon, also where nothing comes."""
@@ -145,7 +142,7 @@ class PushingTests(WorkingTests):
     def test_stop_ends_run_with_a_message_in_hand(self, sender: PushBroker, running: Running) -> None:
         """While there is no credit for it."""
         self._take_one(sender, running)
-        self._sending(sender, 1).running(_A_WHILE)
+        self._sending(sender, 1).running(self.quiet)
         assert running.ends(self.patience), f"run() held on to a message without credit, {self.patience} s after stop"
 
     def test_run_can_be_called_again(self, sender: PushBroker, running: Running) -> None:
@@ -168,7 +165,7 @@ class PushingTests(WorkingTests):
         task.push(1)
         notes.wait_for(1, self.patience)
         with cut():
-            sleep(_A_WHILE)
+            self.watch()
 
         def pushed() -> bool:
             with suppress(Exception):
@@ -209,7 +206,7 @@ class PushingTests(WorkingTests):
             skip(request, f"{self.kind} holds nothing that would be lost")
         self._take_one(sender, running)
         sending = self._sending(sender, *range(5))
-        if sending.running(_LONG):
+        if sending.running(max(_LONG, self.quiet)):
             pytest.skip(f"publishing to {self.kind} waits for credit: nothing has been received ahead of it")
 
         def failing(timeout: float) -> int:
@@ -242,7 +239,7 @@ class PushingTests(WorkingTests):
         def slow(x: int) -> None:
             notes.add(x)
             begun.set()
-            release.wait(self.patience)
+            self._hold(release)
 
         task = self._task(environment, slow, concurrent_num=1)
         broker: Any = resolve(task.task.spec.factory)
@@ -250,8 +247,8 @@ class PushingTests(WorkingTests):
         task.consume()
         sending = Call(self._push, task, range(5))
         assert begun.wait(self.patience), f"nothing ran within {self.patience} s"
-        sending.running(_A_WHILE)
-        threading.Timer(0.1, release.set).start()
+        sending.running(self.quiet)
+        self._released_by_stop(environment, release)
         assert environment.worker.stop()
         assert len(notes.seen) < 5, "what had not been started was run after stop()"
         task.consume()

@@ -49,7 +49,7 @@ class EngineSuite(BrokerSuite):
             "CONCURRENT_MODE": "threading",
             "STATE_URL": "memory://",
             "DATA_DIR": str(folder / "data"),
-            "DRAIN_SECONDS": min(5.0, self.patience),
+            "DRAIN_SECONDS": self.patience,
             "BEAT_SECONDS": 0.1,
             **self.settings,
         }

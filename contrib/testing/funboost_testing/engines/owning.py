@@ -48,7 +48,7 @@ class EngineOwningTests(EngineSuite):
             if len(inside) > number:
                 crowded.set()
             meeting.wait(self.patience)  # broken where fewer run at once
-            crowded.wait(0.3)  # time for one too many
+            crowded.wait(self.quiet)  # time for one too many
             inside.discard(x)
 
         task = self.task(environment, meet, concurrent_num=number, max_retry_times=0)

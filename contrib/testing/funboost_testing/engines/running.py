@@ -120,7 +120,7 @@ class EngineRunningTests(EngineSuite):
         notes.wait_for(1, self.patience)
         task.pause_consume()
         task.push(2)
-        environment.clock.sleep(0.3)
+        self.watch(lambda: notes.seen != [1])
         assert notes.seen == [1], "a message was run while the queue was paused"
         task.continue_consume()
         assert notes.wait_for(2, self.patience) == [1, 2]
@@ -128,11 +128,13 @@ class EngineRunningTests(EngineSuite):
     def test_qps_is_kept(self, environment: Environment, notes: Notes) -> None:
         """By the engine or by the core."""
         task = self.task(environment, lambda x: notes.add(environment.clock.monotonic()), qps=20)
-        task.push_many([{"x": n} for n in range(9)])
+        task.push(0)
         task.consume()
-        starts = notes.wait_for(9, self.patience)
-        took = starts[-1] - starts[0]
-        assert took >= 0.3, f"9 runs at 20 a second started within {took:.3f} s"
+        notes.wait_for(1, self.patience)  # it runs; and however late some of the others are, the last is not early
+        begun = environment.clock.monotonic()
+        task.push_many([{"x": n} for n in range(1, 21)])
+        took = max(notes.wait_for(21, self.patience)) - begun
+        assert took >= 0.8, f"20 runs at 20 a second started within {took:.3f} s"
 
     @needs(Capability.PRIORITY)
     @owns("concurrent_num")
@@ -155,14 +157,18 @@ class EngineRunningTests(EngineSuite):
 
         clock = environment.clock
         task = self.task(environment, lambda x: notes.add((x, clock.time())))
-        due = clock.time() + 1.2
-        eta = datetime.datetime.fromtimestamp(due, datetime.timezone.utc)
-        options = TaskOptions(countdown=1.2) if how == "countdown" else TaskOptions(eta=eta)
         task.consume()
-        task.publish({"x": "later"}, options=options)
-        task.push("now")
-        notes.wait_for(2, self.patience)
-        (first, _), (second, moment) = notes.seen
-        assert (first, second) == ("now", "later")
-        early = due - (1.0 if how == "eta" else 0.0) - moment  # an eta has whole seconds
-        assert early <= 0.01, f"it ran {early:.3f} s too early"
+        for seconds in (1.2, 5.0, 15.0):  # longer where the machine was too slow to run "now" before the other was due
+            notes.seen.clear()
+            due = clock.time() + seconds
+            eta = datetime.datetime.fromtimestamp(due, datetime.timezone.utc)
+            options = TaskOptions(countdown=seconds) if how == "countdown" else TaskOptions(eta=eta)
+            task.publish({"x": "later"}, options=options)
+            task.push("now")
+            notes.wait_for(2, self.patience)
+            moments = dict(notes.seen)
+            early = due - (1.0 if how == "eta" else 0.0) - moments["later"]  # an eta has whole seconds
+            assert early <= 0.01, f"it ran {early:.3f} s too early"
+            if notes.seen[0][0] == "now":
+                return
+        raise AssertionError("what was due waited for what was not")

@@ -14,6 +14,7 @@ from funboost_core import BoosterParams, Environment, PoolSpec, ThreadPool, boos
 from funboost_core.clock import SYSTEM, Clock
 from funboost_core.records import resolve
 
+from ..patient import Patient
 from ..topics import skip
 
 Body = Callable[[Any], Generator[None, None, Any]]
@@ -23,12 +24,12 @@ _OURS = ("funboost-call", "funboost-drain")
 """Threads that outlive a consumer on purpose."""
 
 
-class PoolBase:
+class PoolBase(Patient):
     """Base of the pool suite.
 
     Set `kind`; `runs`, the shapes of functions that the mode runs ("def", "async def"); `most` where the mode runs
     fewer at once than ``concurrent_num`` says; `first_line` for a process that has to be patched; `plugins` (names of
-    modules to register) for a pool that is not installed.  `patience`: seconds until a test gives up waiting.
+    modules to register) for a pool that is not installed.  `patience` and `quiet` are those of `Patient`.
     """
 
     funboost_room: ClassVar[str] = "pools"
@@ -37,7 +38,6 @@ class PoolBase:
     most: ClassVar[int | None] = None
     first_line: ClassVar[str] = ""
     plugins: ClassVar[tuple[str, ...]] = ()
-    patience: ClassVar[float] = 10.0
 
     @pytest.fixture
     def environment(self) -> Iterator[Environment]:
@@ -95,14 +95,10 @@ class PoolBase:
         """Wait for something that nobody announces; greenlets run meanwhile."""
         end = time.monotonic() + self.patience
         while not condition():
-            assert time.monotonic() < end, f"within {self.patience} s it did not happen that {what}"
+            assert time.monotonic() < end or condition(), f"within {self.patience} s it did not happen that {what}"
             if meanwhile is not None:
                 meanwhile()
             time.sleep(0.002)
-
-    def moment(self) -> None:
-        """Time in which a pool could do what it must not do."""
-        time.sleep(0.1)
 
 
 def waiting(body: Body) -> Callable[[Any], Any]:
@@ -164,12 +160,14 @@ class Meter:
             self.now += 1
             self.peak = max(self.peak, self.now)
             self.seen.append(x)
+        ended = []
         try:
             while not self.go:
                 yield
             yield
+            ended.append(x)
         finally:
             with self._lock:
                 self.now -= 1
-        self.done.append(x)
+                self.done += ended
         return x

@@ -23,7 +23,7 @@ class LimitTests(PoolBase):
         task.push_many([{"x": n} for n in range(30)])
         task.consume()
         self.until(f"{limit} run at once", lambda: meter.now >= limit)
-        self.moment()
+        self.watch(lambda: meter.peak > limit)
         meter.go = True
         self.until("all have run", lambda: len(meter.done) == 30)
         assert meter.peak == limit, f"{meter.peak} ran at once, the limit is {limit}"
@@ -43,7 +43,7 @@ class LimitTests(PoolBase):
         meter.go = False
         task.push_many([{"x": n} for n in range(10, 30)])
         self.until(f"{high} run at once after the limit was raised", lambda: meter.now == high)
-        self.moment()
+        self.watch(lambda: meter.peak > high)
         assert meter.peak == high, f"{meter.peak} ran at once, the limit was raised to {high}"
         task.change_concurrent_num(1)
         meter.go = True
@@ -51,7 +51,7 @@ class LimitTests(PoolBase):
         meter.go, meter.peak = False, 0
         task.push_many([{"x": n} for n in range(30, 35)])
         self.until("one runs", lambda: meter.now)
-        self.moment()
+        self.watch(lambda: meter.peak > 1)
         meter.go = True
         self.until("the last ones have run", lambda: len(meter.done) == 35)
         assert meter.peak == 1, f"{meter.peak} ran at once after the limit was lowered to 1"

@@ -14,6 +14,7 @@ from funboost_core import BoosterParams, Environment, boost, hookimpl, register_
 from funboost_core.ports.scheduler import Schedule, Scheduler
 
 from ..clock import FakeClock
+from ..patient import Patient
 from ..topics import skip
 
 EVERY_TEN = {"kind": "interval", "seconds": 10}
@@ -66,12 +67,12 @@ class Fired:
         return [arguments["x"] for arguments in self.arguments]
 
 
-class SchedulerBase:
+class SchedulerBase(Patient):
     """Base of the scheduler suite.
 
     Set `kind`, `store` (the name of a job store), and `persistent` where another process that opens the store finds the
-    same jobs; `plugins` (names of modules to register) for a scheduler that is not installed.  `patience`: seconds until
-    a test gives up waiting.
+    same jobs; `plugins` (names of modules to register) for a scheduler that is not installed.  `patience` and `quiet` are
+    those of `Patient`.
     """
 
     funboost_room: ClassVar[str] = "schedulers"
@@ -79,7 +80,6 @@ class SchedulerBase:
     store: ClassVar[str] = "memory"
     persistent: ClassVar[bool] = False
     plugins: ClassVar[tuple[str, ...]] = ()
-    patience: ClassVar[float] = 10.0
 
     @pytest.fixture
     def clock(self) -> FakeClock:
@@ -133,12 +133,8 @@ class SchedulerBase:
         """Wait for something that nobody announces."""
         end = time.monotonic() + self.patience
         while not condition():
-            assert time.monotonic() < end, f"within {self.patience} s it did not happen that {what}"
+            assert time.monotonic() < end or condition(), f"within {self.patience} s it did not happen that {what}"
             time.sleep(0.001)
-
-    def moment(self) -> None:
-        """Time in which a scheduler could do what it must not do."""
-        time.sleep(0.2)
 
     def settle(self, clock: FakeClock, running: int = 1) -> None:
         """Wait until so many schedulers have done what there is to do and wait on the clock."""

@@ -17,7 +17,7 @@ class EndingTests(SchedulerBase):
     def test_what_is_not_started_fires_nothing(self, scheduler: Scheduler, clock: FakeClock, fired: Fired) -> None:
         scheduler.add(self.every_ten())
         clock.advance(15)
-        self.moment()
+        self.watch(lambda: fired.ids)
         assert fired.ids == []
         assert len(scheduler.all()) == 1
 
@@ -28,7 +28,7 @@ class EndingTests(SchedulerBase):
         scheduler.start(paused=True)
         scheduler.add(self.every_ten())
         clock.advance(10)
-        self.moment()
+        self.watch(lambda: fired.ids)
         assert fired.ids == []
         scheduler.start()
         self.until("it fires", lambda: fired.ids)
@@ -49,7 +49,7 @@ class EndingTests(SchedulerBase):
             assert not left, f"threads were left behind: {names(left)}"
             count = len(fired.ids)
             clock.advance(100)
-            self.moment()
+            self.watch(lambda: len(fired.ids) > count)  # noqa: B023
             assert len(fired.ids) == count
         assert count >= 3
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -21,7 +20,7 @@ from funboost_core.native import sleep
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds that a server may take to answer."""
 
 
@@ -29,15 +28,26 @@ class Unavailable(RuntimeError):
     """A server is neither given nor installed; the text says what to do."""
 
 
+_taken: list[socket.socket] = []
+
+
 def free_port() -> int:
     """A port of the loopback that nobody uses just now, and that no system gives to clients.
 
     Else a client could get the port of a server that is away for a moment, and even be connected with itself there.
+    Nobody else who asks here gets it as long as this process lives, whether its server has been started or not.
     """
     while True:
         port = 20000 + secrets.randbelow(12000)  # `random` may have been seeded, by several processes alike
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # no server of ours speaks UDP
+        try:
+            taken.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            taken.close()
+        else:
+            _taken.append(taken)
             return port
 
 

@@ -51,7 +51,9 @@ class Cluster:
         try:
             for _ in range(masters + replicas):
                 options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
-                options += ["--cluster-node-timeout", "2000", "--cluster-require-full-coverage", "no"]
+                # without replicas nobody can take over: then a node that is slow is not to be taken for dead
+                options += ["--cluster-node-timeout", "2000" if replicas else "20000"]
+                options += ["--cluster-require-full-coverage", "no"]
                 self.servers.append(self._all.enter_context((service or Redis()).start(*options)))
             self._join(masters, replicas)
         except BaseException:
@@ -101,7 +103,10 @@ class Cluster:
 
 
 class Sentinel(Redis):
-    """Watches `master` under the name mymaster and puts its replica in its place when it is away for 0.3 seconds."""
+    """Watches `master` under the name mymaster and puts its replica in its place when it is away for four seconds.
+
+    A busy machine may well stop a master for half a second.
+    """
 
     name = "redis"
 
@@ -114,7 +119,7 @@ class Sentinel(Redis):
         if not config.exists():
             config.write_text(
                 f"sentinel monitor mymaster 127.0.0.1 {self._master.port} 1\n"
-                "sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 2000\n"
+                "sentinel down-after-milliseconds mymaster 4000\nsentinel failover-timeout mymaster 20000\n"
             )
         where = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
         return [executable, str(config), "--sentinel", *where]
@@ -137,6 +142,11 @@ class Watched:
             self.close()
             raise
         self.url = f"redis+sentinel://127.0.0.1:{self.sentinel.port}/mymaster"
+
+    def fail_over(self) -> None:
+        """The master is killed, and Sentinel is told so: the replica takes over at once."""
+        self.master.kill()
+        ask(self.sentinel, "SENTINEL FAILOVER mymaster", "+OK")
 
     def __enter__(self) -> Self:
         return self

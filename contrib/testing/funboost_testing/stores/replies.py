@@ -12,6 +12,9 @@ from funboost_core.ports.store import StateStore
 from ..topics import skip
 from .base import Call, StoreSuite, TestClock, together
 
+LONG = 99_999
+"""Units: the clock may run far ahead of threads that get no processor."""
+
 
 class Heard:
     """What a subscriber was told; can be waited for."""
@@ -100,12 +103,13 @@ class RepliesSuite(StoreSuite):
         assert calls[3].result() == b"3"
 
     def test_reply_crosses_stores(self, store: StateStore, other: StateStore, clock: TestClock) -> None:
-        other.replies.put("early", b"0", self.unit * 99)
+        long = self.unit * LONG
+        other.replies.put("early", b"0", long)
         assert store.replies.get("early", self.unit) == b"0"
-        calls = [Call(store.replies.get, f"t{i}", self.unit * 50) for i in range(20)]
+        calls = [Call(store.replies.get, f"t{i}", long) for i in range(20)]
         clock.until_waiting(20)
         for i in range(20):
-            other.replies.put(f"t{i}", str(i).encode(), self.unit * 99)
+            other.replies.put(f"t{i}", str(i).encode(), long)
         while any(call.running(0.001) for call in calls):
             clock.advance(self.unit / 100)
         assert [call.result() for call in calls] == [str(i).encode() for i in range(20)]
@@ -113,13 +117,14 @@ class RepliesSuite(StoreSuite):
     def test_reply_crosses_stores_after_other_readers_gave_up(
         self, store: StateStore, other: StateStore, clock: TestClock
     ) -> None:
+        ttl = self.unit * LONG
         short = [Call(store.replies.get, f"s{i}", self.unit) for i in range(20)]
         clock.until_waiting(20)
-        long = Call(store.replies.get, "long", self.unit * 50)
+        long = Call(store.replies.get, "long", ttl)
         clock.until_waiting(21)
         clock.advance(self.unit * 1.1)
         assert [call.result() for call in short] == [None] * 20
-        other.replies.put("long", b"1", self.unit * 99)
+        other.replies.put("long", b"1", ttl)
         while long.running(0.001):
             clock.advance(self.unit / 100)
         assert long.result() == b"1"
@@ -179,7 +184,7 @@ class RepliesSuite(StoreSuite):
     def test_subscribers_are_told_of_what_other_stores_put(
         self, store: StateStore, other: StateStore, clock: TestClock, request: pytest.FixtureRequest, heard: Heard
     ) -> None:
-        long = self.unit * 99_999  # the clock may run far ahead of threads that get no processor
+        long = self.unit * LONG
         other.replies.put("early", b"0", long)
         self.subscribe(request, store, heard, "early", *(f"t{i:02}" for i in range(20)))
         waiting = Call(store.replies.get, "t07", long)  # threads that wait and subscribers side by side
@@ -199,7 +204,7 @@ class RepliesSuite(StoreSuite):
         while waiting.running(0.001):
             clock.advance(self.unit / 10)
         assert waiting.result() is None
-        other.replies.put("t", b"1", self.unit * 99)
+        other.replies.put("t", b"1", self.unit * LONG)
         while not heard.told:
             clock.advance(self.unit / 100)
             sleep(0.001)

@@ -34,7 +34,7 @@ def make(environment):
 
     def make(queue="q", listen=True, servers=None, **options):
         group = environment("NAMESPACE")  # all queues of a group rebalance together: not with those of other tests
-        given = {"num_partitions": 1, "publish_timeout": 3.0, "consumer_config": QUICK, "group_id": group, **options}
+        given = {"num_partitions": 1, "consumer_config": QUICK, "group_id": group, **options}
         where = environment if servers is None else Environment({"KAFKA_BOOTSTRAP_SERVERS": servers})
         context = BrokerContext(
             "KAFKA_CONFLUENT", environment.namespaced(queue), Options(**given), where, logging.getLogger("t")

@@ -1,8 +1,13 @@
-"""A program that consumes and is killed: settings as JSON, the file for its notes, options as JSON."""
+"""A program that consumes and is killed: settings as JSON, the file for its notes, options as JSON.
+
+Beside the notes it writes a line whenever the group takes it for dead, which may happen to a program that does not get
+its turn.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -11,7 +16,16 @@ from funboost_core import BoosterParams, Environment, boost
 
 settings, notes, options = json.loads(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 environment = Environment(settings)
-out = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+out, losses = (os.open(notes + end, os.O_WRONLY | os.O_APPEND | os.O_CREAT) for end in ("", ".lost"))
+
+
+class Losses(logging.Handler):
+    def emit(self, record):
+        if record.getMessage().endswith("are lost"):
+            os.write(losses, b"lost\n")
+
+
+logging.getLogger("funboost").addHandler(Losses())
 
 
 def note(x):

@@ -11,7 +11,7 @@ from funboost_broker_kafka_confluent.broker import KafkaBroker
 from funboost_broker_kafka_confluent.names import topic_of
 from funboost_broker_kafka_confluent.options import Options
 from funboost_broker_kafka_confluent.unpatched import AdminClient
-from kafka_helpers import committed, numbers, put, take, until
+from kafka_helpers import PATIENCE, committed, numbers, put, take, until
 from kafka_suite import QUICK
 from missing_library import told_without
 from pydantic import ValidationError
@@ -45,7 +45,7 @@ def test_other_programs_read_and_write_the_topic(make):
     put(broker, 1)
     foreign = Producer({"bootstrap.servers": broker._servers})
     foreign.produce(broker._topic, b"2", key=b"k", headers={"h": b"v"})
-    foreign.flush(10)
+    foreign.flush(PATIENCE)
     got = take(broker, 2)
     assert numbers(got) == [1, 2]
     broker.ack(got)
@@ -161,11 +161,11 @@ def test_consuming_goes_on_after_a_restart_of_the_server(environment, kafka_plac
     if kafka_place.server is None:
         pytest.skip("the server is not ours")
     seen = []
-    options = {"num_partitions": 3, "consumer_config": QUICK, "publish_timeout": 3.0}
+    options = {"num_partitions": 3, "consumer_config": QUICK, "group_id": kafka_place.namespace}
     task = boost(BoosterParams(queue_name="q", broker_exclusive_config=options), environment=environment)(seen.append)
     task.consume()
     task.push(1)
-    until(lambda: seen == [1])
+    until(lambda: seen == [1] and task.get_message_count() == 0)
     kafka_place.server.kill()
     (consumer,) = environment.worker.consumers()
     until(lambda: consumer.trouble)

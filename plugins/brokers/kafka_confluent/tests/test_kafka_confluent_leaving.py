@@ -55,7 +55,7 @@ def leave(place, how, times):
             f"{place.namespace}{number}",
             how,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
         assert done.returncode == 0, f"{done.returncode}: {done.stderr[-2000:]}"
 
 

@@ -43,7 +43,7 @@ def test_a_full_partition_does_not_stop_the_others(make):
         foreign = Producer({"bootstrap.servers": broker._servers})
         for number in range(20):
             foreign.produce(broker._topic, b"%d" % (100 * partition + number), partition=partition)
-        foreign.flush(10)
+        foreign.flush(PATIENCE)
     seen, held, end = set(), [], time.monotonic() + PATIENCE
     while len(seen) < 20 and time.monotonic() < end:
         for delivery in broker.fetch(10, 0.1):
@@ -65,13 +65,13 @@ def test_a_full_partition_does_not_stop_the_others(make):
 
 def test_who_does_not_fetch_stays_in_the_group_and_commits(make, monkeypatch):
     """The function runs for longer than max.poll.interval.ms, and all threads are busy."""
-    quick = {**QUICK, "max.poll.interval.ms": 2000}
+    quick = {**QUICK, "max.poll.interval.ms": 6000}
     broker = make(consumer_config=quick)
     put(broker, *range(3))
     got = take(broker, 3)
     broker.ack(got[:1])
     until(lambda: committed(broker)[0] == 1)
-    time.sleep(3)  # it is the client's own clock that must not strike
+    time.sleep(7)  # it is the client's own clock that must not strike
     broker.ack(got[1:])
     until(lambda: committed(broker)[0] == 3)
     assert not broker._member._partitions[0].gone

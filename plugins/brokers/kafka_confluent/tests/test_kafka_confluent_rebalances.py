@@ -7,7 +7,7 @@ import time
 
 import pytest
 from confluent_kafka import Producer
-from kafka_helpers import numbers, put, take, until
+from kafka_helpers import PATIENCE, numbers, put, take, until
 from kafka_suite import QUICK
 
 from funboost_core import BoosterParams, Environment, Outgoing, boost
@@ -16,10 +16,11 @@ pytestmark = [pytest.mark.server, pytest.mark.lasting]
 
 
 def test_a_rebalance_waits_for_what_runs(make):
-    first = make(num_partitions=2)
+    options = {"num_partitions": 2, "rebalance_wait": PATIENCE}
+    first = make(**options)
     put(first, 1)
     got = take(first, 1)
-    second = make(num_partitions=2)
+    second = make(**options)
     fetching = threading.Thread(target=lambda: [(second.fetch(1, 0.1), first.fetch(1, 0.1)) for _ in range(20)])
     fetching.start()
     time.sleep(0.5)
@@ -39,7 +40,7 @@ def test_what_takes_too_long_goes_to_another_and_is_not_settled_here(make, strat
     foreign = Producer({"bootstrap.servers": first._servers})
     for partition in (0, 1):
         foreign.produce(first._topic, b"%d" % partition, partition=partition)
-    foreign.flush(10)
+    foreign.flush(PATIENCE)
     got = take(first, 2)
     second = make(**options, consumer_config=config)
     early = []
@@ -62,7 +63,7 @@ def test_what_takes_too_long_goes_to_another_and_is_not_settled_here(make, strat
     assert make(listen=False).count() == 0
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_twenty_rebalances_under_load_lose_nothing(environment):
     """Consumers come and go, one after another, while messages are published and worked off."""
     runs, lock, pushed = {}, threading.Lock(), 0

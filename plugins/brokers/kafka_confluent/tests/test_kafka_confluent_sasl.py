@@ -57,8 +57,8 @@ def program(tmp_path):
         environment.close()
 
 
-def task_of(environment, function, patience=5.0):
-    options = {"num_partitions": 1, "publish_timeout": patience, "consumer_config": QUICK}
+def task_of(environment, function):
+    options = {"num_partitions": 1, "consumer_config": QUICK}
     params = BoosterParams(
         queue_name="q",
         broker_kind="KAFKA_CONFLUENT_SASL_PLAIN",
@@ -85,7 +85,7 @@ def test_by_options_of_the_queue(make, guarded):
     put(broker, 1)
     assert numbers(take(broker, 1)) == [1]
     with pytest.raises(ConfigError, match=r"refuses us: .*sasl\.password") as error:
-        make("by_options", servers=guarded, listen=False, publish_timeout=1.5, **access("wr0ng"))
+        make("by_options", servers=guarded, listen=False, **access("wr0ng"))
     assert "wr0ng" not in str(error.value)
 
 
@@ -104,7 +104,7 @@ def test_by_the_setting(program, guarded, form):
 
 
 def test_a_wrong_password_is_one_clear_error_without_it(program, guarded, caplog):
-    task = task_of(program(guarded, security("wr0ng")), lambda x: x, patience=1.5)
+    task = task_of(program(guarded, security("wr0ng")), lambda x: x)
     with caplog.at_level(logging.DEBUG):
         for what in (lambda: task.push(1), task.consume, task.get_message_count):
             with pytest.raises(ConfigError, match=r"refuses us: .*the setting KAFKA_SASL_CONFIG") as error:

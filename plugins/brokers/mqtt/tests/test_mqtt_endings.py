@@ -5,16 +5,24 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 from certificates import self_signed
+from funboost_broker_mqtt.errors import NobodyListens
 from funboost_testing.services import Proxy
 from funboost_testing.services.base import free_port
 from missing_library import told_without
 from mqtt_suite import settings_of
-from push_stories import PATIENCE, Seen, listening, task_of
+from push_stories import (
+    PATIENCE,
+    Seen,
+    be_patient_at_the_end,
+    listening,
+    stop_while_held,
+    task_of,
+    until_nobody_listens,
+)
 
 from funboost_core import ConfigError
 from funboost_core.errors import BrokerUnavailable
@@ -25,8 +33,9 @@ pytestmark = pytest.mark.server
 # -- what is left -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_stop_keeps_what_waits_at_the_server(make, mqtt_place):
+def test_a_stop_keeps_what_waits_at_the_server(make, monkeypatch):
     """More than the window, so that most of it is only at the server."""
+    be_patient_at_the_end(monkeypatch, "funboost_broker_mqtt.broker.EMPTYING")
     environment, seen = make(), Seen()
     task = task_of(environment, seen, concurrent_num=1)
     listening(task)
@@ -34,8 +43,7 @@ def test_a_stop_keeps_what_waits_at_the_server(make, mqtt_place):
     seen.may.clear()
     task.push_many([{"x": n} for n in range(500)])
     seen.wait_for(2)
-    threading.Timer(0.1, seen.may.set).start()
-    assert environment.worker.stop()
+    assert stop_while_held(environment, seen)
     assert len(seen) < 500
     task.consume()
     seen.wait_for(501)
@@ -45,9 +53,9 @@ def test_a_stop_keeps_what_waits_at_the_server(make, mqtt_place):
 
 def test_a_cut_loses_and_doubles_nothing(make, mqtt_place):
     """Ten of them, at any packet, while messages wait here and at the server; the publisher has a connection of its own."""
-    seen = Seen()
+    seen, options = Seen(), {"session_expiry": 600}  # no matter how long a consumer that was cut takes to come back
     with Proxy(mqtt_place.url) as proxy:
-        listening(task_of(make(proxy.url), lambda x: (time.sleep(0.001), seen(x)), concurrent_num=2))
+        listening(task_of(make(proxy.url), lambda x: (time.sleep(0.001), seen(x)), options=options, concurrent_num=2))
         sender = task_of(make(), print)
         for n in range(10):
             if n % 2:
@@ -104,11 +112,13 @@ def test_others_go_on_when_a_consumer_is_killed(make, mqtt_place):
     arguments = [str(settings_of(mqtt_place.url)["MQTT_TCP_PORT"]), mqtt_place.namespace]
     program = _CONSUMER.replace('queue_name="q"', 'queue_name="q", broker_exclusive_config={"session_expiry": 0}')
     with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True) as child:
-        task = task_of(make(), seen, options=options, concurrent_num=1)
-        task.push(0)
+        task_of(make(), print, options={"publish_timeout": PATIENCE}).push(0)
         assert child.stdout.readline() == "0\n"
         child.kill()
         child.wait()
+    knocking = task_of(make(), print, options={"publish_timeout": 0.2})
+    until_nobody_listens(lambda: knocking.push(0), NobodyListens)  # the server has noticed
+    task = task_of(make(), seen, options=options, concurrent_num=1)
     task.consume()
     for n in range(1, 20):
         task.push(n)
@@ -121,28 +131,35 @@ _GREEN = """
 import socket, ssl, sys, threading, time
 theirs = socket.socket, ssl.SSLContext, threading.Lock
 from funboost_core import BoosterParams, Environment, boost
+from funboost_core.native import Thread, sleep  # real ones
 environment = Environment({{"BROKER_KIND": "MQTT", "CONCURRENT_MODE": "{pool}", "STATE_URL": "memory://",
                            "MQTT_HOST": "localhost", "MQTT_TCP_PORT": int(sys.argv[1]), "NAMESPACE": sys.argv[2],
                            "MQTT_SSL": bool(sys.argv[3]), "MQTT_CA_FILE": sys.argv[3]}})
-seen, ticks = [], []
+seen, ticks, beats = [], [], []
 @boost(BoosterParams(queue_name="q"), environment=environment)
 def run(x, load=""):
     seen.append(x)
 def tick():
     while True:
-        ticks.append(time.monotonic())
+        ticks.append(len(beats))
         time.sleep(0.01)
 threading.Thread(target=tick, daemon=True).start()
+def beat():
+    while True:
+        beats.append(0)
+        sleep(0.01)
+Thread(target=beat, daemon=True).start()
 run.consume()
 for n in range(50):
     run.push(n)
 run.push_many([{{"x": n, "load": 50_000 * "x"}} for n in range(50, 400)])  # more than a socket takes at once
-end = time.monotonic() + 20
+end = time.monotonic() + 60
 while len(seen) < 400 and time.monotonic() < end:
     time.sleep(0.01)
 assert environment.worker.stop()
 run.close()
-assert max(b - a for a, b in zip(ticks, ticks[1:])) < 2, "the other greenlets were held up"
+# in beats of a real thread: a machine that is busy holds up both
+assert max(b - a for a, b in zip(ticks, ticks[1:])) < 200, "the other greenlets were held up"
 assert theirs == (socket.socket, ssl.SSLContext, threading.Lock), "what the program imports is as it was"
 print(sorted(seen) == list(range(400)))
 """
@@ -159,7 +176,7 @@ def in_green_process(pool, *arguments):
         [sys.executable, "-W", "ignore", "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=100,
         check=False,
     )
     assert done.stdout == "True\n", done.stderr[-2000:]

@@ -23,7 +23,7 @@ MOST = 1000
 """Messages that are confirmed together."""
 AGAIN = 0.02
 """Seconds between two attempts to publish to a subject to which nobody listens."""
-LEAVING = 2.0
+LEAVING = 4.0
 """Seconds in which the server must let a consumer go."""
 
 

@@ -169,6 +169,7 @@ class Connection:
             )
             if error := plain():
                 raise error
+            self._errors.clear()  # those of servers that are away: another one will do
             self.inbox = await client.subscribe(f"{client.new_inbox()}.*")
             await self.confirm(client, CONNECT_SECONDS)
         except BaseException as error:

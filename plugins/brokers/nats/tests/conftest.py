@@ -17,7 +17,7 @@ class Foreign:
 
     def __init__(self, url):
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname, parts.port), 10)
+        self._socket = socket.create_connection((parts.hostname, parts.port), 30)
         self._lines = self._socket.makefile("rb")
         self._lines.readline()
         self._say('CONNECT {"verbose":false}')

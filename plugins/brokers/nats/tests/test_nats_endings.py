@@ -8,18 +8,30 @@ import threading
 import time
 
 import pytest
+from funboost_broker_nats.errors import NobodyListens
 from funboost_testing.services import Proxy
-from push_stories import PATIENCE, Seen, listening, task_of
+from push_stories import (
+    PATIENCE,
+    Seen,
+    be_patient_at_the_end,
+    listening,
+    stop_while_held,
+    task_of,
+    until,
+    until_nobody_listens,
+)
 
 from funboost_core.errors import BrokerUnavailable
 
 pytestmark = pytest.mark.server
+LIMIT = "funboost_broker_nats.broker.LEAVING"
 
 
 # -- what is left -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_stop_keeps_what_was_received_ahead(make):
+def test_a_stop_keeps_what_was_received_ahead(make, monkeypatch):
+    be_patient_at_the_end(monkeypatch, LIMIT)
     environment, seen = make(), Seen()
     task = task_of(environment, seen, concurrent_num=1)
     listening(task)
@@ -27,8 +39,7 @@ def test_a_stop_keeps_what_was_received_ahead(make):
     seen.may.clear()
     task.push_many([{"x": n} for n in range(500)])
     seen.wait_for(2)
-    threading.Timer(0.1, seen.may.set).start()
-    assert environment.worker.stop()
+    assert stop_while_held(environment, seen)
     assert len(seen) < 500
     task.consume()
     seen.wait_for(501)
@@ -36,31 +47,34 @@ def test_a_stop_keeps_what_was_received_ahead(make):
     assert sorted(seen) == list(range(-1, 500))
 
 
-def test_stopping_while_messages_come_loses_none(make):
+def test_stopping_while_messages_come_loses_none(make, monkeypatch):
     """Everything that the server has sent before it let the consumer go is here when that stops."""
-    seen, done = Seen(), threading.Event()
-    environment, sender = make(), task_of(make(), print)
+    be_patient_at_the_end(monkeypatch, LIMIT)
+    seen, enough, pushed = Seen(), threading.Event(), []
+    environment, sender = make(), task_of(make(), print, options={"publish_timeout": PATIENCE})
     task = task_of(environment, seen)
     task.consume()
 
     def send():
-        for n in range(100):
-            sender.push_many([{"x": 20 * n + i} for i in range(20)])
-        done.set()
+        while not enough.is_set() or len(pushed) < 100:
+            sender.push_many([{"x": 20 * len(pushed) + i} for i in range(20)])
+            pushed.append(True)
 
-    threading.Thread(target=send).start()
-    rounds = 0
-    while not done.is_set():
-        time.sleep(0.02)
+    sending = threading.Thread(target=send)
+    sending.start()
+    for _ in range(10):
+        seen.wait_for(len(seen) + 1)
         assert environment.worker.stop()
         task.consume()
-        rounds += 1
-    assert rounds > 2
-    seen.wait_for(2000)
-    assert sorted(seen) == list(range(2000))
+    enough.set()
+    sending.join(PATIENCE)
+    assert not sending.is_alive()
+    seen.wait_for(20 * len(pushed))
+    assert sorted(seen) == list(range(20 * len(pushed)))
 
 
-def test_what_is_in_hand_when_the_server_goes_is_left_to_the_next_consumer(make, nats_place):
+def test_what_is_in_hand_when_the_server_goes_is_left_to_the_next_consumer(make, nats_place, monkeypatch, caplog):
+    be_patient_at_the_end(monkeypatch, LIMIT)
     seen = Seen()
     with Proxy(nats_place.url) as proxy:
         environment = make(proxy.url)
@@ -69,12 +83,12 @@ def test_what_is_in_hand_when_the_server_goes_is_left_to_the_next_consumer(make,
         seen.wait_for(1)
         seen.may.clear()
         task.push_many([{"x": n} for n in range(100)])
-        seen.wait_for(2)
-        time.sleep(0.3)  # the others have come, too
+        (consumer,) = environment.worker.consumers()
+        broker = consumer._broker
+        until(lambda: broker.sink.accepted + len(broker._broker._receiver.waiting) == 101)  # the others have come, too
         with proxy.refuse():
-            time.sleep(0.3)
-            threading.Timer(0.1, seen.may.set).start()
-            assert environment.worker.stop()
+            until(lambda: "the loop that takes messages failed" in caplog.text)
+            assert stop_while_held(environment, seen)
         assert len(seen) < 100
         task.consume()
         seen.wait_for(101)
@@ -91,13 +105,14 @@ def test_cuts_double_nothing_and_are_heard_after(make, nats_place):
             proxy.cut_after(1 + n % 4, after=n % 3 == 0) if n % 2 else proxy.cut()
             sender.push_many([{"x": x} for x in range(50 * n, 50 * n + 50)])
         proxy.cut_after(0)
-        sender.push(1000)
-        end = time.monotonic() + PATIENCE
-        while 1000 not in seen:
+        last, end = 500, time.monotonic() + PATIENCE
+        while max(seen) < 500:  # the last cut may be happening
             assert time.monotonic() < end
+            sender.push(last)
+            last += 1
             time.sleep(0.01)
     assert len(seen) == len(set(seen))
-    assert len(seen) > 250, "a cut costs what was on its way, not what follows"
+    assert len([x for x in seen if x < 500]) > 250, "a cut costs what was on its way, not what follows"
 
 
 def test_a_publisher_that_is_cut_is_told(make, nats_place):
@@ -114,8 +129,7 @@ def test_a_publisher_that_is_cut_is_told(make, nats_place):
                 told.append(n)
         assert proxy.cuts
     assert told
-    seen.wait_for(31 - len(told))
-    assert set(range(30)) - set(told) <= set(seen)
+    until(lambda: set(range(30)) - set(told) <= set(seen))
 
 
 def test_a_server_that_starts_anew_is_heard_again(make, start_nats, caplog):
@@ -143,12 +157,11 @@ def test_a_server_that_starts_anew_is_heard_again(make, start_nats, caplog):
 def test_a_frozen_server_stops_nobody_for_good(make, start_nats):
     server, seen = start_nats(), Seen()
     environment = make(server.url)
-    task = task_of(environment, seen, options={"publish_timeout": 0.5})
-    listening(task)
+    listening(task_of(environment, seen))
+    task = task_of(make(server.url), print, options={"publish_timeout": 0.5})
     server.freeze()
-    time.sleep(0.2)  # it takes a moment until the last of its threads stands
     with pytest.raises(BrokerUnavailable):
-        task.push(1)
+        until(lambda: not task.push(1))  # it takes a moment until the last of its threads stands
     server.thaw()
     end = time.monotonic() + PATIENCE
     while 2 not in seen:
@@ -182,12 +195,13 @@ def test_others_go_on_when_a_consumer_is_killed(make, nats_place):
     with subprocess.Popen(
         [sys.executable, "-c", _CONSUMER, nats_place.url, nats_place.namespace], stdout=subprocess.PIPE, text=True
     ) as child:
-        task = task_of(make(), seen)
-        task.push(0)
+        task_of(make(), print, options={"publish_timeout": PATIENCE}).push(0)
         assert child.stdout.readline() == "0\n"
         child.kill()
         child.wait()
-        time.sleep(0.3)  # until the server has noticed
+    knocking = task_of(make(), print, options={"publish_timeout": 0.2})
+    until_nobody_listens(lambda: knocking.push(0), NobodyListens)  # the server has noticed
+    task = task_of(make(), seen)
     task.consume()
     for n in range(1, 20):
         task.push(n)

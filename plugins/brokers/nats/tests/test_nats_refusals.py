@@ -69,9 +69,12 @@ def test_a_missing_server_is_named(make, caplog):
 
 
 def test_one_of_several_servers_will_do(make, nats_place):
-    seen = Seen()
-    listening(task_of(make(f"nats://127.0.0.1:1,{nats_place.url}"), seen))
-    seen.wait_for(1)
+    """In whatever order they are asked."""
+    url, seen = ",".join([*(f"nats://127.0.0.1:{port}" for port in range(1, 6)), nats_place.url]), Seen()
+    listening(task_of(make(url), seen))
+    for n in range(5):
+        task_of(make(url), print).push(n)
+    seen.wait_for(6)
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:4222", "http://anna:swordfish@host", "nats://", "nats://host:port"])

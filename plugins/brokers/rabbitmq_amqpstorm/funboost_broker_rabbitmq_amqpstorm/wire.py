@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from select import select
-from time import monotonic
 from typing import Any
 
 from amqpstorm.channel import Channel as LibraryChannel
-from amqpstorm.connection import Connection
-from amqpstorm.exception import AMQPConnectionError, AMQPError
-from amqpstorm.io import IO
+from amqpstorm.exception import AMQPError
 from funboost_rabbitmq.client import Got, Item
 from funboost_rabbitmq.errors import NETWORK, Fault, code_of
 from funboost_rabbitmq.wire import CONNECT, Wire
@@ -19,11 +15,10 @@ from pamqp import body, commands, header
 
 from funboost_core.native import Event, Thread
 
-LOOK = 0.25
-"""Seconds between two looks at whether the connection stands."""
-HANDSHAKE = 3.0
+from .connecting import LOOK, OVER, Connection, is_over, watch
+
+HANDSHAKE = 10.0
 """Seconds of one step of connecting."""
-_OVER = "the server has closed the connection"
 _ROOM = 8
 """Bytes of a frame that are not its content."""
 
@@ -42,28 +37,6 @@ class _Purge(_AnyName, commands.Queue.Purge): ...
 
 
 class _Consume(_AnyName, commands.Basic.Consume): ...
-
-
-class _IO(IO):
-    """The library's own leaves a socket open that could not be connected, and keeps to itself why."""
-
-    def _find_address_and_connect(self, addresses: list[Any]) -> socket.socket:
-        failure = OSError("the name of the server has no address")
-        for address in addresses:
-            its = self._create_socket(socket_family=address[0])
-            try:
-                its.connect(address[4])
-                return its
-            except OSError as error:
-                its.close()
-                failure = error
-        raise AMQPConnectionError(str(failure)) from failure
-
-
-class _Connection(Connection):
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options, lazy=True)
-        self._io = _IO(self.parameters, exceptions=self._exceptions, on_read_impl=self._read_buffer)
 
 
 class Channel(LibraryChannel):
@@ -105,7 +78,7 @@ class AmqpstormWire(Wire):
         its = self.address
         ready = Event()
         try:
-            self._connection = connection = _Connection(
+            self._connection = connection = Connection(
                 its.host,
                 its.user,
                 its.password,
@@ -117,7 +90,7 @@ class AmqpstormWire(Wire):
                 ssl_options={"context": its.tls_context, "server_hostname": its.host} if its.tls else None,
                 client_properties={"connection_name": f"funboost {self.queue}"},
             )
-            Thread(target=_watch, args=(connection, ready), daemon=True).start()
+            Thread(target=watch, args=(connection, ready, CONNECT), daemon=True).start()
             connection.open()
             self.opened = True
             wire: Any = connection.socket
@@ -136,7 +109,7 @@ class AmqpstormWire(Wire):
         connection = self._connection
         if connection is None:
             return
-        if self.fault is not None or _is_over(connection):  # the library would wait half a minute for an answer
+        if self.fault is not None or is_over(connection):  # the library would wait half a minute for an answer
             connection.set_state(connection.CLOSED)
         connection.close()
 
@@ -154,8 +127,8 @@ class AmqpstormWire(Wire):
         self.blocked = "it is short of memory or disk" if self._connection.is_blocked else ""
 
     def _look(self) -> None:
-        if _is_over(self._connection):
-            raise Fault(NETWORK, _OVER)
+        if is_over(self._connection):
+            raise Fault(NETWORK, OVER)
 
     def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
         """See `Wire.declare`."""
@@ -252,31 +225,6 @@ class AmqpstormWire(Wire):
     def _fault(self, error: AMQPError) -> Fault:
         code = getattr(error, "error_code", None) or code_of(error.__cause__)
         return Fault(code, str(error) or type(error).__name__, self.opened)
-
-
-def _is_over(connection: Connection) -> bool:
-    """Whether the server has closed it, which the library does not see before a heartbeat is missing."""
-    wire: Any = connection.socket
-    if wire is None or connection.parameters["ssl"]:
-        return False
-    try:
-        return bool(select([wire], [], [], 0)[0]) and wire.recv(1, socket.MSG_PEEK) == b""
-    except (BlockingIOError, socket.timeout, ValueError):  # the library was faster; or too many files for select
-        return False
-    except OSError:
-        return True
-
-
-def _watch(connection: Connection, ready: Event) -> None:
-    """Tell the library, which would wait for half a minute, when the server ends a connection that is being made, or is mute."""
-    end = monotonic() + CONNECT
-    while not ready.wait(LOOK):
-        if _is_over(connection):
-            connection.exceptions.append(AMQPConnectionError(_OVER))
-            return
-        if monotonic() > end:
-            connection.exceptions.append(AMQPConnectionError(f"connecting was not answered within {CONNECT:g} s"))
-            return
 
 
 _HANDLERS: dict[str, Any] = {

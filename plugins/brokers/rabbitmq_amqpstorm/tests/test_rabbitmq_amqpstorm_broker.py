@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from missing_library import told_without
+from pamqp.commands import Queue
 from rabbit_stories import RabbitStories
 
 pytestmark = pytest.mark.server
@@ -14,6 +15,10 @@ class TestStoriesByAmqpstorm(RabbitStories):
 
     def delete(self, broker, queue):
         broker._asked(lambda wire: wire._channel.queue.delete(queue))
+
+    def consumers(self, broker, queue):
+        question = Queue.Declare(queue=queue, passive=True)
+        return broker._asked(lambda wire: wire._answer(question)).consumer_count
 
 
 def test_a_missing_library_is_one_clear_error(tmp_path):

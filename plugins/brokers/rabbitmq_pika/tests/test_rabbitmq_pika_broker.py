@@ -15,6 +15,10 @@ class TestStoriesByPika(RabbitStories):
     def delete(self, broker, queue):
         broker._asked(lambda wire: wire._answer(wire._channel.queue_delete, queue=queue))
 
+    def consumers(self, broker, queue):
+        ask = lambda wire: wire._answer(wire._channel.queue_declare, queue=queue, passive=True)  # noqa: E731
+        return broker._asked(ask).method.consumer_count
+
 
 def test_a_missing_library_is_one_clear_error(tmp_path):
     told = told_without("pika", "RABBITMQ_PIKA", tmp_path, RABBITMQ_URL="amqp://u:s3cret@127.0.0.1:1")

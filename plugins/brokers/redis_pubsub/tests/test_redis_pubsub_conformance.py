@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 
 import pytest
+from funboost_broker_redis_pubsub.broker import PING
 from funboost_testing.brokers.working import Notes
 from funboost_testing.services.fixtures import Place
-from redis_helpers import brokers
+from redis_helpers import brokers, until
 from redis_suite import OnCluster, OnRedis, OnValkey
 
 from funboost_core import BrokerUnavailable
@@ -103,12 +105,16 @@ class TestRedisPubsubOnCluster(OnCluster, TestRedisPubsub):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="freezes by a signal")
 def test_a_server_that_went_without_a_word_is_noticed(start_redis, monkeypatch):
-    monkeypatch.setattr("funboost_broker_redis_pubsub.broker.PING", 0.1)
-    server = start_redis()
+    server, passed = start_redis(), 0.0
+    monkeypatch.setattr("funboost_broker_redis_pubsub.broker.monotonic", lambda: time.monotonic() + passed)
     with brokers("REDIS_PUBSUB", Place(server.url, "", server)) as make:
         consumer = make()
         for _ in range(5):
-            assert not consumer.fetch(1, 0.1), "it answers"
+            passed += 1.1 * PING
+            assert not consumer.fetch(1, 0)
+            assert consumer._tried, "it is asked"
+            until(lambda: (consumer.fetch(1, 0.05), not consumer._tried)[1])  # and answers, before twice the time
+        monkeypatch.setattr("funboost_broker_redis_pubsub.broker.PING", 0.1)
         server.freeze()
         with pytest.raises(BrokerUnavailable, match="answers nothing"):
             any(consumer.fetch(1, 0.5) for _ in range(100))  # as a consumer does, which waits again and again

@@ -55,11 +55,11 @@ end
 _CLAIM = """
 local held, stream, delayed = KEYS[1], KEYS[2], KEYS[3]
 local refused, call, limit = redis.call('HGET', held, ''), tonumber(ARGV[2]), tonumber(ARGV[3])
-ensure(stream)
-if not refused then
-    all_back(stream, ARGV[1], 1, {})  -- a wait that was answered after it was taken for dead
+if not refused then  -- it has left, maybe as the last one: it makes no stream anew
+    if there(stream) then all_back(stream, ARGV[1], 1, {}) end  -- a wait that was answered after it was taken for dead
     return -1
 end
+ensure(stream)
 forget(stream, KEYS[4], 4)
 if call <= tonumber(refused) then return -2 end
 local until_due = -1

@@ -57,6 +57,16 @@ def test_entries_are_as_documented_and_deleted_when_acknowledged(make):
     assert keys(make(listen=False)) == [], "a clean stop leaves nothing"
 
 
+def test_a_fetch_that_was_waiting_when_its_consumer_left_leaves_nothing_either(make):
+    """Its claim, which it has sent along, comes after the consumer's leaving."""
+    broker, look = make(), make(listen=False)
+    claims = broker._claims
+    broker.close()
+    late = [claims.id, next(claims._calls), 10]
+    assert look._server.run(claims.scripts.claim, claims._claim_keys, late) == -1
+    assert keys(look) == []
+
+
 @pytest.mark.parametrize("group", ["", "a b", "x'x", "a\\"])
 def test_groups_that_are_none_are_refused(group):
     with pytest.raises(ValidationError):
@@ -85,7 +95,7 @@ def test_the_dead_are_buried_and_counted_and_other_programs_are_not(make, caplog
 
 
 def test_who_was_taken_for_dead_settles_nothing(make):
-    silent, other = make(lease_seconds=0.5), make(lease_seconds=0.5)
+    silent, other = make(), make(lease_seconds=0.5)  # each buries by its own: the silent one is not to bury the other
     put(other, b"a", b"b")
     held = silent.fetch(2, 0)
     until(lambda: (time.sleep(0.05), other.maintain(), other.count())[2] == 2)
@@ -102,14 +112,14 @@ def test_who_was_taken_for_dead_settles_nothing(make):
 
 def test_who_has_registered_again_keeps_what_it_fetches(make):
     """The waits of the dead are looked at now and then, under the name that it has again."""
-    silent, other = make(lease_seconds=0.5), make(lease_seconds=0.5)
+    silent, other, patient = make(), make(lease_seconds=0.5), make()
     put(other, b"a")
     silent.fetch(1, 0)
     until(lambda: (time.sleep(0.05), other.maintain(), other.count())[2] == 1)
     assert bodies(silent.fetch(1, 0)) == [b"a"]
     for _ in range(2 * DIG):
         silent.maintain()
-        other.maintain()
+        patient.maintain()  # not the other: held up for half a second it would rightly bury again
     assert other.count() == 0
     assert not other.fetch(1, 0)
 

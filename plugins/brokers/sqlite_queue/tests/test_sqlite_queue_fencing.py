@@ -77,7 +77,7 @@ def test_sweepers_at_once_return_each_message_once(make):
     barrier = threading.Barrier(len(sweepers))
 
     def sweep(broker):
-        barrier.wait(10)
+        barrier.wait(30)
         broker.maintain()
 
     threads = [threading.Thread(target=sweep, args=(broker,)) for broker in sweepers]

@@ -14,6 +14,7 @@ import pytest
 from funboost_hook_nb_log import hanging, kafka
 from funboost_hook_nb_log.elastic import ElasticHandler
 from funboost_hook_nb_log.lines import document, encoded
+from funboost_testing.services.base import free_port
 
 from funboost_core import Environment
 from funboost_core.errors import ConfigError
@@ -62,7 +63,7 @@ class Elastic:
 
 @pytest.fixture
 def elastic():
-    server = Elastic()
+    server = Elastic(free_port())  # no port of the system's: it is to be free for a second one
     yield server
     server.close()
 

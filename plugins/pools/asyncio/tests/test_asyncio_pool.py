@@ -27,7 +27,7 @@ class Ended:
 
     def wait_for(self, count: int) -> list[Any]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.outcomes) >= count, 10)
+            assert self._changed.wait_for(lambda: len(self.outcomes) >= count, 40)
             return self.outcomes
 
 
@@ -98,6 +98,6 @@ def test_what_runs_at_the_end_is_cancelled():
 
     pool = Asyncio(PoolContext(10, "q"))
     pool.submit([Delivery(b"")], endless, Ended())
-    assert begun.wait(10)
+    assert begun.wait(40)
     pool.close()
     assert cancelled.is_set()

@@ -32,7 +32,7 @@ def test_work_runs_on_a_daemon_thread_of_its_name(pool):
         done.set()
 
     pool.start(work)
-    assert done.wait(10)
+    assert done.wait(40)
     assert seen == [("funboost-q", True)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 
 import pytest
 from funboost_pool_threading.pool import Threads
@@ -29,7 +30,7 @@ def run(pool, work):
             done.set()
 
     pool.start(wrapped)
-    assert done.wait(10)
+    assert done.wait(40)
     return got[0]
 
 
@@ -66,11 +67,10 @@ def test_a_loop_ends_with_its_thread(pool):
     started = set(threading.enumerate())
     loop = run(pool, call)
     for thread in set(threading.enumerate()) - started:
-        thread.join(10)
-    for _ in range(1000):
-        if loop.is_closed():
-            break
-        threading.Event().wait(0.005)
+        thread.join(40)
+    end = time.monotonic() + 40
+    while not loop.is_closed() and time.monotonic() < end:
+        time.sleep(0.005)
     assert loop.is_closed()
 
 
@@ -81,7 +81,7 @@ def test_loops_of_threads_that_are_not_the_pools_end_with_the_pool(pool):
     loops = []
     thread = threading.Thread(target=lambda: loops.append(pool.adapt(loop_of)()))
     thread.start()
-    thread.join(10)
+    thread.join(40)
     assert not loops[0].is_closed()
     pool.close()
     assert loops[0].is_closed()

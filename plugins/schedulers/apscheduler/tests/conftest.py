@@ -56,7 +56,7 @@ class Stage:
         return f.task.environment.schedulers.open("apscheduler", f, store)
 
     def settle(self, running=1):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 40
         while self.clock.waiting < running:
             assert time.monotonic() < end, f"{self.clock.waiting} wait on the clock"
             time.sleep(0.001)

@@ -14,6 +14,7 @@ from funboost_store_redis.server import MOST_IDLE, REST, attach, detach
 from funboost_store_redis.store import RedisState
 from funboost_testing.calls import Call
 from funboost_testing.services import Proxy
+from redis_helpers import until
 
 from funboost_core.environment import Environment
 from funboost_core.errors import ConfigError
@@ -75,8 +76,23 @@ def test_an_answer_that_does_not_come_ends_the_connection(redis_place):
     server = attach(f"{redis_place.url}?socket_timeout=0.2", "X", user)
     with pytest.raises(RedisUnavailable):
         server.ask("BLPOP", "nothing", 0)
-    assert server.ask("ECHO", "x") == b"x", "the late answer is not taken for another's"
+    assert answer(lambda: server.ask("ECHO", "x")) == b"x", "the late answer is not taken for another's"
     detach(server, user)
+
+
+def answer(ask):
+    """What is answered at last, where a busy server may take longer than it has."""
+    said = []
+
+    def try_it():
+        try:
+            said.append(ask())
+        except RedisUnavailable:
+            return False
+        return True
+
+    until(try_it)
+    return said[0]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
@@ -95,10 +111,7 @@ def test_a_forked_child_keeps_nothing_of_its_parents_connections_alive(redis_pla
         assert held.ask("CLIENT", "ID") == number, "the child has not shut the parent's connection"
         held._connection._sock.close()  # what the kernel does for a parent that is killed
         other = Link(server.address)
-        end = time.monotonic() + 10
-        while other.ask("CLIENT", "LIST", "ID", number).strip() and time.monotonic() < end:
-            time.sleep(0.02)
-        assert not other.ask("CLIENT", "LIST", "ID", number).strip()
+        until(lambda: not other.ask("CLIENT", "LIST", "ID", number).strip())
         other.drop()
     finally:
         os.write(release[1], b"x")
@@ -179,8 +192,7 @@ def test_what_ends_leaves_no_key(make_state, server):
     state.coordinator.add("q", {"a": 1})
     state.coordinator.add("q", {"a": -1})
     state.coordinator.reserve("q", 0.1, 1, 1)
-    time.sleep(0.4)
-    assert server.ask("KEYS", "*") == []
+    until(lambda: server.ask("KEYS", "*") == [])
 
 
 def test_a_filter_that_is_kept_for_ever_loses_its_ttl_and_no_other(make_state, server):
@@ -226,12 +238,14 @@ def test_a_server_that_is_away_may_come_and_a_wrong_password_may_not(start_redis
 def test_each_command_can_be_cut(make_state, redis_place):
     """An error, and then it works again: nothing is stuck or mixed up."""
     with Proxy(redis_place.url) as proxy:
-        state = make_state(proxy.url)
+        state, look = make_state(proxy.url), make_state()
         for after in (False, True):
             for n in range(20):
                 proxy.cut_after(1, after)
                 with pytest.raises(RedisUnavailable):
                     state.coordinator.add("q", {f"n{after}{n}": 1})
+                if after:  # the server hears of it, but maybe not before we hear that the connection has ended
+                    until(lambda n=n: look.coordinator.add("q", {f"nTrue{n}": 0}) == {f"nTrue{n}": 1})
                 assert state.coordinator.add("q", {f"n{after}{n}": 1})[f"n{after}{n}"] == (2 if after else 1)
 
 
@@ -243,5 +257,5 @@ def test_a_server_that_hangs_is_an_error_after_the_timeout(start_redis):
     with pytest.raises(RedisUnavailable):
         state.replies.put("t", b"1", 10)
     own.thaw()
-    state.replies.put("t", b"1", 10)
+    answer(lambda: state.replies.put("t", b"1", 10))
     state.close()

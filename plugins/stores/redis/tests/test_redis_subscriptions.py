@@ -14,7 +14,7 @@ pytestmark = pytest.mark.server
 
 
 def until(condition):
-    for _ in range(2000):
+    for _ in range(8000):
         if condition():
             return
         sleep(0.005)  # the server announces nothing
@@ -81,5 +81,5 @@ def test_the_thread_ends_with_the_store(make_state):
     state.replies.subscribe(["many"], Heard().tell)
     thread = state.replies._subscriptions._thread
     state.close()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()

@@ -118,13 +118,13 @@ def test_who_waits_learns_that_the_file_was_deleted(path, store, clock):
 def test_who_waits_finds_replies_in_a_file_begun_anew(path, store, clock):
     for i in range(5):
         store.replies.put(f"old{i}", b"1", 100)
-    call = Call(store.replies.get, "t", 1000)
+    call = Call(store.replies.get, "t", 1e6)
     clock.until_waiting(1)
     delete(path)
     with pytest.raises(StateFileError, match="deleted"):
         store.replies.put("t", b"1", 100)
     other = SqliteState(f"sqlite:///{path}", Environment(clock=clock))
-    other.replies.put("t", b"2", 100)
+    other.replies.put("t", b"2", 1e6)
     store.filter.clear("any")
     while call.running(0.001):
         clock.advance(0.01)
