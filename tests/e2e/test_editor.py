@@ -109,7 +109,6 @@ def server(tmp_path_factory):
     made.close()
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("package", ["funboost_core", "funboost"])
 def test_push_shows_the_parameters_of_the_function(server, package):
     if importlib.util.find_spec(package) is None:
@@ -123,7 +122,6 @@ def test_push_shows_the_parameters_of_the_function(server, package):
         assert "x: int, y: str =" in signature["label"], signature["label"]
 
 
-@pytest.mark.timeout(180)
 def test_a_task_offers_its_methods(server):
     text = PROGRAM.format(package="funboost_core", text="add.p")
     uri = server.open("methods.py", text)

@@ -12,7 +12,6 @@ from worlds import BROKERS, TIMED, redis_world
 
 pytestmark = [
     pytest.mark.server,
-    pytest.mark.timeout(180),
     pytest.mark.skipif(sys.platform == "win32", reason="signals"),
 ]
 pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")

@@ -14,7 +14,6 @@ from kill_log import report
 from funboost_core import BoosterParams, BrokerSpec, Capability, Environment, TaskOptions, boost, hookimpl
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", parked_story.KINDS)
 def test_ten_thousand_that_wait_survive_the_death_of_all(tmp_path: Any, kind: str) -> None:
     report(f"waiting, {kind}", parked_story.parked(tmp_path, kind, 10_000, 1))

@@ -9,7 +9,6 @@ pytest.importorskip("apscheduler", reason="APScheduler is not installed: schedul
 import schedule_story
 
 
-@pytest.mark.timeout(150)
 def test_every_fire_runs_once_while_schedulers_are_killed(tmp_path):
     result = schedule_story.play(tmp_path, seconds=8, every=1.0)
     assert result["schedules"] == schedule_story.SCHEDULES
@@ -19,7 +18,6 @@ def test_every_fire_runs_once_while_schedulers_are_killed(tmp_path):
 
 
 @pytest.mark.server
-@pytest.mark.timeout(150)
 def test_every_fire_runs_once_while_schedulers_over_redis_are_killed(tmp_path, redis_place):
     pytest.importorskip("funboost_store_redis", reason="the Redis plugins are not installed here")
     result = schedule_story.play(tmp_path, 8, 1.0, "redis", **schedule_story.in_redis(redis_place))

@@ -185,7 +185,6 @@ class RabbitStories:
             assert "RABBITMQ_URL" in str(caught.value)
 
     @pytest.mark.lasting
-    @pytest.mark.timeout(120)
     def test_tls(self, make, program, monkeypatch, tmp_path):
         """It carries all sizes of messages; what never works is refused at once."""
         for limit in ("CONNECT", "HANDSHAKE"):
@@ -438,7 +437,6 @@ class RabbitStories:
         assert its.get_message_count() == 0
 
     @pytest.mark.parametrize("name", MODES)
-    @pytest.mark.timeout(120)
     def test_every_mode(self, rabbitmq_place, name):
         mode, patch, sleep, threads = MODES[name]
         for needed in (mode, f"funboost_pool_{mode}"):

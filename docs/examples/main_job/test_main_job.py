@@ -49,7 +49,6 @@ def _job(*arguments):
     )
 
 
-@pytest.mark.timeout(120)
 def test_nothing_is_lost_when_a_worker_is_killed_half_way(folder):
     done = _job(folder, "--processes", 2, "--threads", 2, "--qps", 60)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -142,7 +142,6 @@ MODES = {
 
 
 @pytest.mark.parametrize("name", MODES)
-@pytest.mark.timeout(120)
 def test_every_mode(redis_place, name):
     mode, patch, sleep, threads = MODES[name]
     for needed in ("gevent", "eventlet"):
