@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from rest import eventually
 
 from funboost_core import BoosterParams, ConfigError, Environment, boost
 
@@ -64,7 +65,7 @@ def test_two_queues_share_a_pool_of_300_and_neither_starves(environment):
     b.push_many([{"x": n} for n in range(30)])
     b.consume()
     permits = environment.worker.consumer("a").line.permits
-    for turn in range(1, 100):  # whenever both stand in line, one run of the big queue ends
+    for turn in range(1, 100):  # whenever both stand in line, one run of the big queue ends, and another one begins
         end = time.monotonic() + 45
         while len(permits._line) < 2 and len(small) < 30:
             assert time.monotonic() < end, (len(permits._line), len(small))
@@ -72,8 +73,9 @@ def test_two_queues_share_a_pool_of_300_and_neither_starves(environment):
         if len(small) == 30:
             break
         turns.release()
-        meter.until(lambda turn=turn: meter.done["a"] == turn)
-    assert sorted(small) == list(range(30)), "the small queue has to wait for the big one"
+        meter.until(lambda turn=turn: meter.done["a"] == turn and meter.now == 300)
+    assert eventually(lambda: len(small) == 30), "the small queue has to wait for the big one"
+    assert sorted(small) == list(range(30))
     for _ in range(3000):
         turns.release()
     meter.until(lambda: meter.done["a"] == 3000)

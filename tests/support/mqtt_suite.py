@@ -19,3 +19,6 @@ class OnMqtt(Served, PushBrokerSuite):
 
     def address(self, url):
         return settings_of(url)
+
+    def held(self, broker):
+        return len(broker._inbox._waiting)

@@ -12,3 +12,6 @@ class OnNats(Served, ListenerBrokerSuite):
 
     def address(self, url):
         return {"NATS_URL": url}
+
+    def held(self, broker):
+        return len(broker._receiver.waiting)
