@@ -105,5 +105,11 @@ class StreamClaims(Claimant):
         """Run a script that gets this consumer, the entries that are ours, and `more`; nothing when none is."""
         tags = self.ours(deliveries)
         if tags:
-            self.server.run(script, keys, [self.id, *tags, *more])
-            self._known.difference_update(tags)
+            self._known.difference_update(
+                tags
+            )  # before: what is given back may be fetched again by another thread at once
+            try:
+                self.server.run(script, keys, [self.id, *tags, *more])
+            except BaseException:
+                self._known.update(tags)
+                raise

@@ -67,6 +67,41 @@ def test_a_fetch_that_was_waiting_when_its_consumer_left_leaves_nothing_either(m
     assert keys(look) == []
 
 
+def test_what_another_thread_fetches_again_while_it_is_being_given_back_can_be_acknowledged(make, monkeypatch):
+    """The server has given it back before the thread that asked for that goes on."""
+    broker = make()
+    server, run, again = broker._server, broker._server.run, []
+
+    def overtaken(script, *rest):
+        answer = run(script, *rest)
+        if script is broker._scripts.requeue:
+            again.extend(broker.fetch(1, 0))
+        return answer
+
+    put(broker, b"a")
+    got = broker.fetch(1, 0)
+    monkeypatch.setattr(server, "run", overtaken)
+    broker.requeue(got)
+    assert bodies(again) == [b"a"]
+    broker.ack(again)
+    assert server.ask("XLEN", broker.context.queue) == 0
+
+
+def test_what_could_not_be_given_back_is_still_held(make, monkeypatch):
+    def cut(*_):
+        raise BrokerUnavailable(kind="REDIS_STREAM", error="cut")
+
+    broker = make()
+    put(broker, b"a")
+    got = broker.fetch(1, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(broker._server, "run", cut)
+        with pytest.raises(BrokerUnavailable):
+            broker.requeue(got)
+    broker.ack(got)
+    assert broker._server.ask("XLEN", broker.context.queue) == 0
+
+
 @pytest.mark.parametrize("group", ["", "a b", "x'x", "a\\"])
 def test_groups_that_are_none_are_refused(group):
     with pytest.raises(ValidationError):
