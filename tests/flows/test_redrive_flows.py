@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
 from funboost_testing.faults import Faults, cut
+from rest import eventually
 
 from funboost_core import BoosterParams, Environment, boost, redrive
 from funboost_core.ports.broker import PullBroker
@@ -34,10 +34,7 @@ class Queues:
         for body in bodies:
             task.send_msg(body)
         task.consume()
-        end = time.monotonic() + 45
-        while self.count("q_dlx") < len(bodies):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        assert eventually(lambda: self.count("q_dlx") >= len(bodies))
         assert self.environment.worker.stop()
 
     def count(self, queue: str) -> int:

@@ -10,6 +10,7 @@ import time
 import pytest
 from funboost_testing.faults import Faults, raises
 from programs import Program
+from rest import eventually
 
 from funboost_core import BoosterParams, Environment, boost
 
@@ -183,10 +184,8 @@ def test_three_processes_start_no_more_than_one_would_and_go_on_when_one_is_kill
         program.wait_for(3, "up")
         begun = len(program.log())
         program.wait_for(begun, "start")
-        end = time.monotonic() + 45
-        while len({line.split()[1] for line in program.wait_for(1, "start")}) < 3:
-            assert time.monotonic() < end, "not all of them start something"
-            time.sleep(0.01)
+        starting = lambda: {line.split()[1] for line in program.wait_for(1, "start")}  # noqa: E731
+        assert eventually(lambda: len(starting()) == 3), "not all of them start something"
         program.wait_for(len([line for line in program.log() if line.startswith("start")]) + 40, "start")
         processes[0].kill()
         processes[0].wait()

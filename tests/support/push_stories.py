@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from rest import eventually
+
 from funboost_core import BoosterParams, BrokerUnavailable, boost
 
 PATIENCE = 30.0
@@ -44,10 +46,7 @@ def listening(task):
 
 
 def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
+    assert eventually(condition), "it did not happen"
 
 
 def until_nobody_listens(push, error):

@@ -40,7 +40,7 @@ print("up", flush=True)
 
 
 def test_attached_it_ends_with_the_program_even_when_that_is_killed(make_project, tmp_path):
-    project, machine = make_project(), None
+    project = make_project()
     machine = project.machine
     program = tmp_path / "program.py"
     program.write_text(

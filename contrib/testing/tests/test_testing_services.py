@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
-from funboost_testing.services import Proxy, Unavailable, find, services
+from funboost_testing.services import Proxy, Unavailable, base, find, services
 from funboost_testing.services.catalog import required
 from funboost_testing.services.redis import Redis
 
@@ -23,6 +24,15 @@ def answers(url):
         return Redis().version(url)
     except OSError:
         return ""
+
+
+def test_a_port_is_given_to_one(monkeypatch):
+    """Though nobody listens there yet."""
+    given, chance = base.free_port(), base.secrets.randbelow
+    offers = iter([given - 20000])
+    monkeypatch.setattr(base, "secrets", SimpleNamespace(randbelow=lambda most: next(offers, None) or chance(most)))
+    assert base.free_port() != given
+    assert next(offers, None) is None, "it was offered again"
 
 
 def gone(url):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
@@ -28,9 +29,6 @@ class Unavailable(RuntimeError):
     """A server is neither given nor installed; the text says what to do."""
 
 
-_taken: list[socket.socket] = []
-
-
 def free_port() -> int:
     """A port of the loopback that nobody uses just now, and that no system gives to clients.
 
@@ -47,7 +45,7 @@ def free_port() -> int:
         except OSError:
             taken.close()
         else:
-            _taken.append(taken)
+            atexit.register(taken.close)  # which keeps it, too
             return port
 
 

@@ -8,7 +8,6 @@ import pytest
 from funboost_testing.brokers.working import WorkingTests
 from kafka_suite import KafkaSuite, OnKafka
 
-# The first test of a class for patched processes waits for the process that runs all of its tests.
 pytestmark = pytest.mark.server
 
 

@@ -9,7 +9,6 @@ from funboost_testing.brokers import ListenerBrokerSuite
 from mqtt_suite import OnMqtt, settings_of
 from served_suite import Served
 
-# The first test of a class for patched processes waits for the process that runs all of its tests.
 pytestmark = pytest.mark.server
 
 

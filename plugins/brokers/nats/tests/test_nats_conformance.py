@@ -7,7 +7,6 @@ from importlib.util import find_spec
 import pytest
 from nats_suite import OnNats
 
-# The first test of a class for patched processes waits for the process that runs all of its tests.
 pytestmark = pytest.mark.server
 
 

@@ -105,9 +105,8 @@ class StreamClaims(Claimant):
         """Run a script that gets this consumer, the entries that are ours, and `more`; nothing when none is."""
         tags = self.ours(deliveries)
         if tags:
-            self._known.difference_update(
-                tags
-            )  # before: what is given back may be fetched again by another thread at once
+            # Before: what is given back may be fetched again by another thread at once.
+            self._known.difference_update(tags)
             try:
                 self.server.run(script, keys, [self.id, *tags, *more])
             except BaseException:
