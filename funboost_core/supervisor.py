@@ -10,6 +10,7 @@ from . import bootstrap
 from .errors import ConfigError
 from .native import RLock, Thread
 from .ports.capability import Capability
+from .reaping import ended
 from .recycling import exhausted
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ class Supervisor:
         clock, clean = self._environment.clock, True
         deadline = clock.monotonic() + seconds
         for child in self._children:
-            child.process.join(max(0.0, deadline - clock.monotonic()) + 1)  # a second more than they give themselves
-            if child.process.is_alive():
+            left = max(0.0, deadline - clock.monotonic()) + 1  # a second more than they give themselves
+            if not ended(child.process, left):
                 clean = False
                 child.process.kill()
                 child.process.join(1)

@@ -10,6 +10,7 @@ from ..context import current
 from ..errors import ConfigError, ProcessDied
 from ..native import Lock
 from ..ports.pool import Interrupter, Pool, TaskPool, ThreadPool
+from ..reaping import ended
 from .child import FAILED, serve
 from .limits import ending
 
@@ -31,6 +32,7 @@ class Child(Interrupter):
         assert task.function is not None
         self._params = task.params
         self.since: float = 0.0  # when it became idle
+        self._over = False  # it has ended, or was told to
         self._pipe, theirs = context.Pipe()
         arguments = (theirs, task.queue_name, task.function.__module__)
         self._process = context.Process(target=serve, args=arguments, name=f"funboost-{task.queue_name}-run")
@@ -50,8 +52,8 @@ class Child(Interrupter):
 
     @property
     def alive(self) -> bool:
-        """Whether it can be given another call."""
-        return bool(self._process.is_alive())
+        """Whether it can be given another call.  An idle one says nothing: if something comes from it, that is its end."""
+        return not self._over and self._silent(0) and self._process.is_alive()
 
     def run(self, /, **arguments: Any) -> Any:
         """Have the function called there; its result, or its exception.
@@ -72,17 +74,24 @@ class Child(Interrupter):
         if claim():
             self._process.kill()
 
+    def absorb(self) -> None:
+        """It is killed, now or in a moment, even if the run ended by itself before that."""
+        self._over = True
+
     def end(self) -> None:
         """Kill it and wait for it."""
         self._process.kill()
         self._process.join(5)
         self._pipe.close()
 
-    def _answer(self) -> Any:
+    def _silent(self, seconds: float) -> bool:
         from multiprocessing.connection import wait
 
+        return not wait([self._pipe, self._process.sentinel], seconds)
+
+    def _answer(self) -> Any:
         try:
-            while not wait([self._pipe, self._process.sentinel], _LOOK) and self.alive:
+            while self._silent(_LOOK) and self._process.is_alive():
                 pass
             if not self._pipe.poll():
                 raise EOFError
@@ -94,7 +103,8 @@ class Child(Interrupter):
         return value
 
     def _died(self) -> ProcessDied:
-        self._process.join(1)
+        self._over = True
+        ended(self._process, 1)
         params = self._params
         code = self._process.exitcode
         return ProcessDied(how=ending(code, params.isolation_memory_mb, params.isolation_cpu_seconds))
@@ -145,7 +155,7 @@ class Processes:
         """A run has ended.  What ran out of memory is in no state for another."""
         with self._lock:
             self._busy.discard(child)
-            keep = not self._closed and child.alive and not isinstance(error, (MemoryError, ProcessDied))
+            keep = not self._closed and child.alive and not isinstance(error, MemoryError)
             if keep:
                 child.since = self._clock.monotonic()
                 self._idle.append(child)

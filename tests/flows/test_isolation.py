@@ -13,7 +13,10 @@ import pytest
 
 from funboost_core import BoosterParams, ConfigError, TaskOptions, boost
 from funboost_core.consuming import kills
+from funboost_core.consuming.attempts import Attempt
+from funboost_core.errors import TaskTimeout
 from funboost_core.isolation import processes
+from funboost_core.ports.broker import Delivery
 
 WAIT = 40
 """Seconds; a process takes a while to start on a busy machine."""
@@ -130,6 +133,33 @@ def test_a_process_that_is_killed_from_outside_is_a_failed_run():
     (process,) = multiprocessing.active_children()
     process.kill()
     assert status(result)["exception_type"] == "ProcessDied"
+
+
+def test_a_process_that_is_told_to_end_is_not_used_again(monkeypatch):
+    """The run ends by itself just when it is to be killed: the kill must not reach the next one."""
+    tasks.where.consume()
+    before = status(tasks.where.push(1))["result"]["pid"]
+    until(lambda: pool()._idle)
+    child = pool().take()
+    with monkeypatch.context() as patch:
+        patch.setattr(child._process, "kill", lambda: None)  # it is on its way
+        attempt = Attempt(Delivery(b""), child)
+        attempt.interrupt(TaskTimeout(seconds=1))
+        error = attempt.end()
+    pool().give_back(child, error)
+    assert status(tasks.where.push(2))["result"]["pid"] != before
+
+
+def test_an_idle_process_that_is_gone_is_not_used(monkeypatch):
+    """To others it seems to live while one thread is just reaping it."""
+    tasks.where.consume()
+    status(tasks.where.push(1))
+    until(lambda: pool()._idle)
+    (child,) = pool()._idle
+    monkeypatch.setattr(child._process, "is_alive", lambda: True)
+    child._process.kill()
+    child._process.join()
+    assert status(tasks.where.push(2))["success"]
 
 
 def test_the_end_of_the_consumer_kills_what_still_runs():

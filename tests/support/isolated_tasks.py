@@ -125,16 +125,14 @@ def hang_some(count: int, seconds: float, folder: Path) -> str:
         result = hangs.publish(more, options=TaskOptions(function_timeout=longer))
         assert not result.set_timeout(seconds).is_success()
     (consumer,) = environment.worker.consumers()
-    assert consumer.describe()["abandoned"] == 0
     processes, end = consumer.canceller.processes, time.monotonic() + seconds
     assert processes is not None
-    while processes._busy:  # none is in the middle of its sleep
+    hung = {int(path.name) for path in folder.iterdir()}
+    while processes._busy or any(Path(f"/proc/{pid}").exists() for pid in hung):  # they are really killed
         assert time.monotonic() < end
         time.sleep(0.01)
-    alive = {process.pid for process in multiprocessing.active_children()}
-    assert len(alive) <= 4
-    hung = {int(path.name) for path in folder.iterdir()}
-    assert not [pid for pid in hung if pid in alive or Path(f"/proc/{pid}").exists()], "they are really killed"
+    assert consumer.describe()["abandoned"] == 0
+    assert len(multiprocessing.active_children()) <= 4
     assert most < 4 * 150
     grown = _megabytes(os.getpid()) - before
     assert grown < 50

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from funboost_core import bootstrap
 from funboost_core.errors import PublishError
 from funboost_core.ports.capability import Capability
+from funboost_core.reaping import ended
 
 if TYPE_CHECKING:
     from funboost_core.booster import Booster
@@ -39,9 +40,7 @@ def publish_all(booster: AnyBooster, calls: Calls, process_num: int) -> None:
         with bootstrap.marked():
             process.start()
         started.append(process)
-    for process in started:
-        process.join()
-    failed = [process.exitcode for process in started if process.exitcode]
+    failed = [process.exitcode for process in started if ended(process) and process.exitcode]
     if failed:
         raise PublishError(
             queue=booster.queue_name, error=f"{len(failed)} of {processes} processes failed, see their output"
