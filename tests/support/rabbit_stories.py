@@ -19,12 +19,14 @@ from funboost_rabbitmq.errors import PublishingBlocked
 from funboost_testing.calls import Call
 from funboost_testing.services import Proxy, find
 from funboost_testing.services.base import free_port
+from holding import Holding
 
 from funboost_core import BoosterParams, BrokerUnavailable, ConfigError, Environment, Outgoing, boost
 from funboost_core.ports.broker import BrokerContext
 from funboost_core.records import resolve
 
 PATIENCE = 30.0
+CANCEL = bytes([0, 60, 0, 30])  # class and method
 PROGRAM = """
 import sys
 {patch}
@@ -200,6 +202,11 @@ class RabbitStories:
             broker = make(url=f"{secure}?cafile={file}")
             put(broker, *messages, b"x" * 300_000)
             assert work_off(broker, *messages, b"x" * 300_000) == dict.fromkeys([*messages, b"x" * 300_000], 1)
+            with Proxy(secure) as proxy:  # a cut is seen, long before heartbeats are missed
+                other = make(url=f"{proxy.url.replace('127.0.0.1', 'localhost')}?cafile={file}")
+                assert other.fetch(1, 0) == []
+                proxy.cut()
+                until(lambda: not other._taking.usable)
             for url, told in (
                 (secure, "is not trusted: .*self.signed certificate"),
                 (f"{secure}?cafile=/nowhere/ca.pem", "cafile='/nowhere/ca.pem', which cannot be used"),
@@ -356,6 +363,37 @@ class RabbitStories:
             waiting.result()
         put(broker, b"a")  # by a connection that has declared it before
         assert bodies(broker.fetch(1, PATIENCE)) == [b"a"]
+
+    def test_the_late_answer_to_a_cancel_does_not_end_the_next_consuming(
+        self, make, program, monkeypatch, rabbitmq_place
+    ):
+        """The queue was deleted while the cancel was on its way, and the server said so before it had it."""
+        self.be_patient_for(PATIENCE, program(), monkeypatch)
+        with Holding(rabbitmq_place.url) as proxy:
+            broker, other = make("q", proxy.url), make()
+            assert broker.fetch(1, 0) == []
+            proxy.hold(CANCEL)
+            fetching = Call(broker.fetch, 1, 0)
+            assert proxy.held.wait(PATIENCE)
+            self.delete(other, broker.context.queue)
+            assert fetching.result() == []
+            put(other, b"a")
+            fetching = Call(broker.fetch, 1, PATIENCE)
+            until(lambda: broker._taking.consuming)
+            proxy.let_go()
+            assert bodies(fetching.result()) == [b"a"]
+            broker.close()
+
+    def test_a_server_that_takes_nothing_any_more_is_given_up(self, make, program, monkeypatch, rabbitmq_place):
+        """Also where a part of what is published is on its way, and the rest does not fit into the buffers."""
+        self.be_patient_for(1, program(), monkeypatch, "HANDSHAKE")
+        with Holding(rabbitmq_place.url) as proxy:
+            broker = make("q", proxy.url, publish_timeout=1)
+            proxy.hold()
+            publishing = Call(put, broker, *[b"x" * 4_000_000] * 10)
+            with pytest.raises(BrokerUnavailable):
+                publishing.result()
+            broker.close()
 
     def delete(self, broker, queue):
         """Delete a queue, by the client library."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+
+from funboost_core.native import Lock
 
 
 class Bell:
@@ -14,14 +15,17 @@ class Bell:
 
     def __init__(self) -> None:
         self._rung = False
+        self._closed = False
+        self._lock = Lock()  # so that nobody rings with a number of a socket that has gone to somebody else
         self._rope, self._ear = socket.socketpair()
 
     def ring(self) -> None:
         """Any thread."""
         if not self._rung:
             self._rung = True
-            with suppress(OSError):  # it is closed: nobody waits any more
-                self._rope.send(b"!")
+            with self._lock:
+                if not self._closed:  # else nobody waits any more
+                    self._rope.send(b"!")
 
     def fileno(self) -> int:
         """What becomes readable when it rings."""
@@ -40,5 +44,7 @@ class Bell:
 
     def close(self) -> None:
         """Let go of the sockets."""
-        self._rope.close()
+        with self._lock:
+            self._closed = True
+            self._rope.close()
         self._ear.close()

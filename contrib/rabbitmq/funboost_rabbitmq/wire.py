@@ -127,9 +127,9 @@ class Wire(Client):
     # -- its thread -------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self.bell = Bell()
-        self._listening = True
         try:
+            self.bell = Bell()
+            self._listening = True
             self.connect()
             self.opened = True
             while not self._ending and self.fault is None:
@@ -141,15 +141,16 @@ class Wire(Client):
         except Exception as error:
             self.fault = self.fault or Fault(NETWORK, f"{type(error).__name__}: {error}", self.opened)
         finally:
-            self._ended = True
-            self.open.clear()
             self.held.clear()
+            self.open.clear()
+            self._ended = True  # only now: what is posted from here on is run by whoever posts, and must find nothing
             self._work()
             try:
                 self.disconnect()
             except Exception:  # it has ended already, or never was
                 pass
-            self.bell.close()
+            if self._listening:
+                self.bell.close()
 
     def _work(self) -> None:
         """Run what was posted; once the connection has ended, this tells those who wait that nothing will come."""
@@ -261,7 +262,6 @@ class Wire(Client):
         """The server has messages safe, or does not take them."""
         waiting = self.unconfirmed
         numbers = [one for one in waiting if one <= number] if multiple else [number]
-        for one in numbers:
-            waiting.pop(one, None)
-        if not taken:
-            self._refused += len(numbers)
+        for one in numbers:  # the publisher of what is not there (any more) has been told that the server is blocked
+            if waiting.pop(one, self) is None and not taken:
+                self._refused += 1

@@ -27,7 +27,8 @@ class KafkaBroker(PullBroker):
         self._topic = topic_of(context.queue)
         self._attached: Link | None = None
         self._member: Member | None = None
-        self._lock = Lock()
+        self._closed = False
+        self._lock = Lock()  # guards the three
 
     def open(self) -> None:
         """Make the topic unless it is there; servers that are away just now may come, and whoever needs them says so.
@@ -42,16 +43,24 @@ class KafkaBroker(PullBroker):
 
     def close(self) -> None:
         """Commit what is done, leave the group, and let go of the connections."""
-        member, self._member = self._member, None
+        with self._lock:
+            self._closed = True
+            member, self._member = self._member, None
+            link, self._attached = self._attached, None
         if member is not None:
             member.close()
-        link, self._attached = self._attached, None
         if link is not None:
             detach(link, self)
+
+    def _stay_closed(self) -> None:
+        """Nobody would end what another thread began after `close`: a consumer would keep its partitions for ever."""
+        if self._closed:
+            raise BrokerUnavailable(kind=self.context.kind, error=f"{self._topic} is closed here")
 
     @property
     def _link(self) -> Link:
         with self._lock:
+            self._stay_closed()
             if self._attached is None:
                 options = self._options
                 config: dict[str, Any] = dict(options.producer_config)
@@ -73,7 +82,9 @@ class KafkaBroker(PullBroker):
     def listen(self) -> None:
         """Join the group."""
         self._ensure(self._topic)
-        self._member = Member(self._servers, self._topic, self._options, self.context.logger, self.lost)
+        with self._lock:
+            self._stay_closed()
+            self._member = Member(self._servers, self._topic, self._options, self.context.logger, self.lost)
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Messages of the partitions that are ours."""

@@ -174,7 +174,6 @@ class Link:
 
     def close(self) -> None:
         """Let go of it."""
-        self._publisher.close()
         with self._lock:
             for positions in self._positions.values():
                 positions.close()

@@ -60,7 +60,6 @@ class Member(Share):
         self._servers = servers
         self._complaints = Complaints()
         self._polling = RLock()  # who has it may call the client, and is called back
-        self._gate = Gate(self._polling)
         self._woken = False
         self._failure: KafkaError | None = None
         self._polled = self._heard = self._committed
@@ -79,6 +78,7 @@ class Member(Share):
         if config.get("group.protocol") == "consumer":  # there the server assigns
             config.pop("partition.assignment.strategy", None)
         try:
+            self._gate = Gate(self._polling)
             self._consumer = Consumer(config)
             self._consumer.subscribe(
                 [topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -96,6 +96,8 @@ class Member(Share):
         while True:
             left = deadline - monotonic()
             with self._polling:
+                if self._closing:
+                    return []
                 got = self._receive(limit, max(0.0, min(SLICE, left)))
             if got or self._woken or left <= 0:
                 if timeout:
@@ -135,7 +137,12 @@ class Member(Share):
             if not messages and wait:  # for one: with more, the client waits until it has them all
                 messages = consume(1, wait)
                 if messages and limit > 1:
-                    messages += consume(limit - 1, 0)
+                    number = messages[0].partition()
+                    its = self._partitions.get(number)
+                    more = consume(limit - 1, 0)
+                    if self._partitions.get(number) is not its:  # a rebalance: it has gone, and perhaps come again
+                        messages = []
+                    messages += more
         except KafkaException as error:
             raise explain(error, self._servers, f"{self._topic}: ") from error
         if messages:

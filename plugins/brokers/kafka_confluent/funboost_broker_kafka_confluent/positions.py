@@ -20,9 +20,9 @@ class Positions:
     """The committed positions of one group.  Raises the client's errors."""
 
     def __init__(self, group: str, config: dict[str, Any]) -> None:
-        self._consumer: Any = Consumer({**config, "group.id": group, "enable.auto.commit": False})
         self._asking = RLock()
         self._gate = Gate(self._asking)
+        self._consumer: Any = Consumer({**config, "group.id": group, "enable.auto.commit": False})
         self._closed = False
 
     def of(self, partitions: list[TopicPartition], seconds: float) -> dict[int, int]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Producer
 
 from funboost_core.native import Event, RLock
 
-from .leaving import Gate
+from .leaving import Gate, closing
 
 SERVE = 0.1
 """Seconds of one wait for confirmations."""
@@ -26,7 +26,7 @@ class _Batch:
         self.event = Event()
 
     def confirmed(self, error: Any, message: Any) -> None:
-        """Called for each message, by the thread that serves the producer."""
+        """Called for each message, by the one thread that serves the producer: two at once might count one less."""
         if error is not None:
             self.error = error
         self.left -= 1
@@ -38,9 +38,9 @@ class Publisher:
     """Publishes in batches.  Confirmations come to whoever serves the producer: one of the threads that wait for theirs."""
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self._producer: Any = Producer(config)
         self._serving = RLock()
         self._gate = Gate(self._serving)
+        self._producer: Any = Producer(config)
         self._waiting: set[_Batch] = set()
 
     def publish(self, topic: str, bodies: Sequence[bytes]) -> Any:
@@ -83,13 +83,12 @@ class Publisher:
 
     def _pass(self) -> None:
         if self._gate.shut:
-            raise KafkaException(KafkaError(KafkaError._DESTROY, "the process ends"))
+            raise closing()
 
     def hear(self) -> None:
-        """What the client has to say: errors go to its error callback."""
-        if not self._gate.shut:
-            self._producer.poll(0)
-
-    def close(self) -> None:
-        """Nothing is on its way: whoever publishes has waited."""
-        self._producer.flush(0)
+        """What the client has to say: errors go to its error callback.  Where another thread serves it, that one hears."""
+        if not self._gate.shut and self._serving.acquire(blocking=False):
+            try:
+                self._producer.poll(0)
+            finally:
+                self._serving.release()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from funboost_rabbitmq.broker import EARLIER, RabbitBroker
-from pamqp.commands import Basic
 
+from .frames import commands
 from .wire import AmqpstormWire
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ class AmqpstormBroker(RabbitBroker):
         """See `RabbitBroker.make_wire`."""
         return AmqpstormWire(address, self.context.queue)
 
-    def properties(self, priority: int, earlier: int) -> Basic.Properties:
+    def properties(self, priority: int, earlier: int) -> commands.Basic.Properties:
         """See `RabbitBroker.properties`."""
         headers: Any = {EARLIER: earlier} if earlier else None
-        return Basic.Properties(
+        return commands.Basic.Properties(
             content_type="application/json", delivery_mode=2, priority=priority or None, headers=headers
         )

@@ -9,16 +9,17 @@ from typing import Any
 from amqpstorm.channel import Channel as LibraryChannel
 from amqpstorm.exception import AMQPError
 from funboost_rabbitmq.client import Got, Item
-from funboost_rabbitmq.errors import NETWORK, Fault, code_of
+from funboost_rabbitmq.errors import Fault, code_of
 from funboost_rabbitmq.wire import CONNECT, Wire
-from pamqp import body, commands, header
+from pamqp import body, header
 
 from funboost_core.native import Event, Thread
 
-from .connecting import LOOK, OVER, Connection, is_over, watch
+from .connecting import LOOK, Connection, watch
+from .frames import commands
 
 HANDSHAKE = 10.0
-"""Seconds of one step of connecting."""
+"""Seconds of one step of connecting, and for which a server may take nothing of what is written."""
 _ROOM = 8
 """Bytes of a frame that are not its content."""
 
@@ -109,14 +110,14 @@ class AmqpstormWire(Wire):
         connection = self._connection
         if connection is None:
             return
-        if self.fault is not None or is_over(connection):  # the library would wait half a minute for an answer
+        if self.fault is not None or connection.exceptions:  # the library would wait half a minute for an answer
             connection.set_state(connection.CLOSED)
         connection.close()
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""
-        if not self.frames and not self.bell.wait(min(seconds, LOOK)):
-            self._look()
+        if not self.frames:
+            self.bell.wait(min(seconds, LOOK))
         try:
             while self.frames:
                 frame = self.frames.popleft()
@@ -125,10 +126,6 @@ class AmqpstormWire(Wire):
         except AMQPError as error:
             raise self._fault(error) from error
         self.blocked = "it is short of memory or disk" if self._connection.is_blocked else ""
-
-    def _look(self) -> None:
-        if is_over(self._connection):
-            raise Fault(NETWORK, OVER)
 
     def declare(self, queue: str, arguments: dict[str, Any], passive: bool = False) -> int:
         """See `Wire.declare`."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from funboost_broker_rabbitmq_amqpstorm.frames import commands
 from missing_library import told_without
-from pamqp.commands import Queue
 from rabbit_stories import RabbitStories
 
 pytestmark = pytest.mark.server
@@ -17,7 +17,7 @@ class TestStoriesByAmqpstorm(RabbitStories):
         broker._asked(lambda wire: wire._channel.queue.delete(queue))
 
     def consumers(self, broker, queue):
-        question = Queue.Declare(queue=queue, passive=True)
+        question = commands.Queue.Declare(queue=queue, passive=True)
         return broker._asked(lambda wire: wire._answer(question)).consumer_count
 
 

@@ -156,8 +156,8 @@ class PikaWire(Wire):
         method = frame.method
         self.confirmed(method.delivery_tag, method.multiple, isinstance(method, pika.spec.Basic.Ack))
 
-    def _stopped(self, _frame: Any) -> None:
-        self.consuming = False
+    def _stopped(self, frame: Any) -> None:
+        self.consuming = self.consuming and frame.method.consumer_tag != self._tag
 
     def _block(self, _connection: Any, frame: Any) -> None:
         self.blocked = frame.method.reason or "it is short of memory or disk"
