@@ -25,9 +25,10 @@ WINDOW = 0.005
 SLACK = 10
 """Beats of a process within which it has acknowledged what had ended; its own are counted, for a busy machine may stop
 it for as long as it likes."""
-TAKEOVER = 2
-"""Beats of a survivor that may end after a death and not notice it: one had looked already, and a server may hear of the
-question before it hears of the death."""
+TAKEOVER = 3
+"""Beats of a survivor that may end after a death and not notice it: one had looked already; a server may hear of the next
+one's question before it hears of the death, and of a last sign of life together with it; and at the one after, that sign
+is not a beat old."""
 
 MARKS = '''
 import logging, signal, threading

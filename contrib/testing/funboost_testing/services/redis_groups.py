@@ -144,9 +144,14 @@ class Watched:
         self.url = f"redis+sentinel://127.0.0.1:{self.sentinel.port}/mymaster"
 
     def fail_over(self) -> None:
-        """The master is killed, and Sentinel is told so: the replica takes over at once."""
+        """The master is killed, and Sentinel is told so: the replica has taken over when this returns."""
         self.master.kill()
-        ask(self.sentinel, "SENTINEL FAILOVER mymaster", "+OK")
+        end = monotonic() + PATIENCE
+        while str(self.replica.port) not in ask(self.sentinel, "SENTINEL GET-MASTER-ADDR-BY-NAME mymaster"):
+            told = ask(self.sentinel, "SENTINEL FAILOVER mymaster")  # which it refuses once it has begun by itself
+            if monotonic() > end:
+                raise ConnectionError(told)
+            sleep(0.05)
 
     def __enter__(self) -> Self:
         return self

@@ -63,6 +63,31 @@ def test_a_connection_that_ended_is_held_anew(make, caplog):
     assert other.fetch(10, 0) == ()
 
 
+def test_who_has_connected_again_since_it_was_looked_for_is_not_buried(make, caplog, monkeypatch):
+    """Its connection has ended, and who noticed stands still; meanwhile it gives signs of life over another one."""
+    one, other = make(), make()
+    put(other, b"a")
+    held = one.fetch(1, 0)
+    watch, looked = other._watch, []
+    listed = watch._listed
+
+    def slow(consumers):
+        living = listed(consumers)
+        if consumers[0][0] == one._claims.id:
+            looked.append(living)
+            one.maintain()  # over a new connection
+            time.sleep(0.3)  # and longer than a beat ago: it is held up as well
+        return living
+
+    other._server.ask("CLIENT", "KILL", "ID", one._watch._held.number())
+    monkeypatch.setattr(watch, "_listed", slow)
+    until(lambda: (time.sleep(0.05), other.maintain(), looked)[2])
+    assert looked == [set()], "its old connection was not there"
+    assert "is gone" not in caplog.text
+    one.ack(held)
+    assert other.fetch(10, 0) == ()
+
+
 @pytest.fixture
 def fenced(make):
     """One that was silent for longer than its lease, and one that has buried it."""

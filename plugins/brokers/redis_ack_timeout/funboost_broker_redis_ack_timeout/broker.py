@@ -59,10 +59,12 @@ class RedisAckTimeoutBroker(StoredBroker):
 
     def turn(self, done: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
         """Acknowledge `done` and claim what is there, in one call."""
+        self.refuse_late()  # nobody would give back what it claims
         names = [delivery.tag for delivery in done]
         call, arguments = self._begin(limit, names)
-        found = self._deliveries(self._server.run(CLAIM, self._claim_keys, arguments), call)
-        self._settled(done)
+        reply = self._server.run(CLAIM, self._claim_keys, arguments)
+        self._settled(done)  # first: should it fail, the call is in doubt, and what was claimed goes back
+        found = self._deliveries(reply, call)
         self._plenty = bool(found)
         return found
 
@@ -114,7 +116,7 @@ class RedisAckTimeoutBroker(StoredBroker):
 
     def maintain(self) -> None:
         """Let come back what is late, also while nobody fetches."""
-        if self._waiter is not None:
+        if self._waiter is not None and not self._closed:
             self._server.run(CLAIM, self._claim_keys, ["-", 0, repr(self._seconds), ""])
 
     # -- settling -----------------------------------------------------------------------------------------------------

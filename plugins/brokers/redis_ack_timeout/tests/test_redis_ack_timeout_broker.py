@@ -8,6 +8,7 @@ import pytest
 from funboost_testing.calls import Call
 from redis_helpers import bodies, brokers, keys, long_waits, put
 
+from funboost_core.errors import BrokerUnavailable
 from funboost_core.ports.broker import Outgoing
 
 pytestmark = pytest.mark.server
@@ -69,3 +70,27 @@ def test_a_call_in_doubt_is_given_back_by_the_next(make):
     got = broker.fetch(10, 0)
     assert [(d.body, d.attempts) for d in got] == [(b"a", 1), (b"b", 1)]
     assert all(not d.tag.startswith(call) for d in got)
+
+
+def test_what_was_claimed_is_not_forgotten_when_something_else_fails_after_it(make, monkeypatch):
+    """The claim has been answered, and the connection ends before the rest is settled."""
+    broker = make()
+    broker.receive(Outgoing(b"tried", attempts=1))
+    (tried,) = broker.fetch(1, 0)
+    put(broker, b"next")
+
+    def cut(*_):
+        raise BrokerUnavailable(kind="REDIS_ACK_TIMEOUT", error="cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker._server, "ask", cut)
+        with pytest.raises(BrokerUnavailable):
+            broker.turn([tried], 10)
+    assert bodies(broker.turn([tried], 10)) == [b"next"]
+
+
+def test_a_beat_that_comes_after_the_end_connects_no_more(make):
+    broker, look = make(), make(listen=False)
+    broker.close()
+    broker.maintain()
+    assert id(broker) not in look._server.users

@@ -34,24 +34,31 @@ class RedisPubsubBroker(RedisBroker):
 
     def listen(self) -> None:
         """Subscribe."""
-        link = self._server.open()
-        try:
-            link.ask_all([("SUBSCRIBE", self._keys.queue), ("SUBSCRIBE", self._bell)])
-        except BaseException:
-            self._server.forget(link)
-            raise
-        self._subscribed, self._heard, self._tried = link, monotonic(), False
+        with self._making:
+            self.refuse_late()
+            server = self._server
+            link = server.open()
+            try:
+                link.ask_all([("SUBSCRIBE", self._keys.queue), ("SUBSCRIBE", self._bell)])
+            except BaseException:
+                server.forget(link)
+                raise
+            self._subscribed, self._heard, self._tried = link, monotonic(), False
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Up to `limit` messages that have come, waiting at most `timeout` seconds for the first."""
-        if self._subscribed is None or self._subscribed.broken:
-            self.listen()
-        link, deadline = self._subscribed, monotonic() + timeout
-        assert link is not None
+        while (link := self._subscribed) is None or link.broken:
+            self.listen()  # which raises once this is closed
+        deadline = monotonic() + timeout
         found: list[Delivery] = []
         while len(found) < limit:
             left = 0.0 if found else max(0.0, deadline - monotonic())
-            message = link.hear(left)
+            try:
+                message = link.hear(left)
+            except RedisUnavailable:
+                if found:  # what has come is not lost; the next fetch finds the connection broken
+                    break
+                raise
             if message is None:
                 self._try(link)
                 if found or monotonic() >= deadline:
@@ -84,7 +91,9 @@ class RedisPubsubBroker(RedisBroker):
 
     def close(self) -> None:
         """Unsubscribe."""
-        link, self._subscribed = self._subscribed, None
+        with self._making:
+            self._closed = True  # from now on nobody subscribes
+            link, self._subscribed = self._subscribed, None
         if link is not None and self._attached is not None:
             self._attached.forget(link)
         super().close()

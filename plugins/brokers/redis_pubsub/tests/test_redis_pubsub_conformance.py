@@ -10,10 +10,11 @@ import pytest
 from funboost_broker_redis_pubsub.broker import PING
 from funboost_testing.brokers.working import Notes
 from funboost_testing.services.fixtures import Place
-from redis_helpers import brokers, until
+from redis_helpers import bodies, brokers, put, until
 from redis_suite import OnCluster, OnRedis, OnValkey
 
 from funboost_core import BrokerUnavailable
+from funboost_core.errors import BrokerError
 
 pytestmark = pytest.mark.server
 
@@ -50,17 +51,6 @@ class TestRedisPubsub(OnRedis):
         task.send_msg(b"\x00\xff")
         task.push(1)
         assert notes.wait_for(1, self.patience) == [1]
-
-    def test_stopping_leaves_no_thread_behind(self, environment):
-        before = set(threading.enumerate())
-        notes = Notes()
-        task = self._task(environment, lambda x: notes.add(x))
-        task.consume()
-        task.push(1)
-        notes.wait_for(1, self.patience)
-        assert environment.worker.stop()
-        task.close()
-        self.eventually("all threads end", lambda: not {t for t in threading.enumerate() if t.is_alive()} - before)
 
     def test_queues_are_apart(self, make):
         names = ["q", "Q", "q2", "q.2", "Q/2 'x' \"y\"", "\u961f\u5217", "x" * 150]
@@ -120,3 +110,23 @@ def test_a_server_that_went_without_a_word_is_noticed(start_redis, monkeypatch):
             any(consumer.fetch(1, 0.5) for _ in range(100))  # as a consumer does, which waits again and again
         server.thaw()
         assert not consumer.fetch(1, 0.1)
+
+
+def test_what_has_come_is_not_lost_with_the_connection(redis_place):
+    with brokers("REDIS_PUBSUB", redis_place) as make:
+        consumer, publisher = make(), make(listen=False)
+        put(publisher, b"a", b"b")
+        publisher._server.ask("CLIENT", "KILL", "TYPE", "pubsub")
+        assert bodies(consumer.fetch(10, 10)) == [b"a", b"b"]
+        assert not consumer.fetch(10, 0), "it listens again"
+        put(publisher, b"c")
+        assert bodies(consumer.fetch(10, 10)) == [b"c"]
+
+
+def test_a_fetch_that_comes_after_the_end_subscribes_no_more(redis_place):
+    with brokers("REDIS_PUBSUB", redis_place) as make:
+        consumer, look = make(), make(listen=False)
+        consumer.close()
+        with pytest.raises(BrokerError, match="is closed"):
+            consumer.fetch(1, 0)
+        assert id(consumer) not in look._server.users

@@ -47,7 +47,7 @@ class RedisStreamBroker(OwnedBroker[StreamClaims]):
         """Give messages back: to the front; those that were given back once already, behind the others."""
         claims = self._claims
         if deliveries and claims is not None:
-            claims.settle(self._scripts.requeue, [claims.held, self._keys.queue, self._keys.returned], deliveries)
+            claims.give_back(self._scripts.requeue, [claims.held, self._keys.queue, self._keys.returned], deliveries)
 
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Publish `message` to `queue` and acknowledge `delivery` in one step; nothing if it was given away."""

@@ -53,15 +53,13 @@ class StreamClaims(Claimant):
             except ScriptUnknown:  # the call stays in doubt, and what was read goes back
                 link.ask("SCRIPT", "LOAD", self.scripts.claim.text)
                 return []
-            self._doubt = None
+            entries = first[0][1] if first else []
+            counts = [
+                1 + int(link.ask("HGET", self._keys.attempts, entry[0]) or 0) if counted else 1 for entry in entries
+            ]
+            self._doubt = None  # not before: should that fail, nobody would know of what was claimed
         rest = self._deliveries(reply)
-        if rest is None or not first:
-            return rest
-        entries = first[0][1]
-        counts = [
-            1 + int(self.server.ask("HGET", self._keys.attempts, entry[0]) or 0) if counted else 1 for entry in entries
-        ]
-        return [*self._made(entries, counts), *rest]
+        return rest if rest is None else [*self._made(entries, counts), *rest]
 
     def _wait(self, link: Link, call: int, limit: int, seconds: float) -> Sequence[Any]:
         keys, arguments = self._claim_keys, (self.id, call, limit - 1)
@@ -102,13 +100,20 @@ class StreamClaims(Claimant):
         )
 
     def settle(self, script: Script, keys: Sequence[str], deliveries: Sequence[Delivery], *more: Any) -> None:
-        """Run a script that gets this consumer, the entries that are ours, and `more`; nothing when none is."""
+        """Run a script that ends the entries that are ours, and gets this consumer, them, and `more`."""
+        tags = self.ours(deliveries)
+        # Not before: while they are unknown, a call in doubt gives them back. Not if nothing was done: we were taken for
+        # dead, and may have fetched them again.
+        if tags and self.server.run(script, keys, [self.id, *tags, *more]):
+            self._known.difference_update(tags)
+
+    def give_back(self, script: Script, keys: Sequence[str], deliveries: Sequence[Delivery]) -> None:
+        """Run a script after which the entries that are ours may be fetched again."""
         tags = self.ours(deliveries)
         if tags:
-            # Before: what is given back may be fetched again by another thread at once.
-            self._known.difference_update(tags)
+            self._known.difference_update(tags)  # before: another thread may fetch them at once
             try:
-                self.server.run(script, keys, [self.id, *tags, *more])
+                self.server.run(script, keys, [self.id, *tags])
             except BaseException:
                 self._known.update(tags)
                 raise

@@ -106,7 +106,11 @@ return {until_due, found, counts}
 """
 
 # KEYS: held, stream, delayed, attempts   ARGV: consumer, entries …
-_ACK = "if redis.call('HEXISTS', KEYS[1], '') == 1 then forget(KEYS[2], KEYS[4], 2) end"
+_ACK = """
+if redis.call('HEXISTS', KEYS[1], '') == 0 then return end
+forget(KEYS[2], KEYS[4], 2)
+return 1
+"""
 
 # KEYS: held, stream, returned   ARGV: consumer, entries …
 _REQUEUE = """
@@ -149,16 +153,18 @@ if redis.call('HEXISTS', KEYS[1], '') == 0 or not mine(KEYS[2], ARGV[2], ARGV[1]
 arrive(KEYS[3], KEYS[4], KEYS[5], ARGV[3], ARGV[4], ARGV[5], ARGV[6])
 redis.call('XACK', KEYS[2], group, ARGV[2])
 redis.call('XDEL', KEYS[2], ARGV[2])
+return 1
 """
 )
 
-# KEYS: held, waiting (not used), owners, graves, attempts, stream   ARGV: consumer, seconds of silence or ""
+# KEYS: held, waiting (not used), owners, graves, attempts, stream   ARGV: consumer, seconds of silence or "", connection
 _BURY = (
     _NOW
     + """
 local owners, graves, stream, died = KEYS[3], KEYS[4], KEYS[6], ARGV[2] ~= ''
 local seen = redis.call('ZSCORE', owners, ARGV[1])
 if not seen or (died and tonumber(seen) > now - ARGV[2]) then return -1 end
+if died and (redis.call('HGET', KEYS[1], 'c') or '0') ~= ARGV[3] then return -1 end
 local number = 0
 if there(stream) then
     number = all_back(stream, ARGV[1], died and 0 or 1, {})

@@ -9,6 +9,7 @@ import pytest
 from funboost_broker_redis_stream.broker import RedisStreamBroker
 from funboost_broker_redis_stream.options import Options
 from funboost_store_redis.brokers.watch import DIG
+from funboost_store_redis.link import Link
 from pydantic import ValidationError
 from redis_helpers import bodies, cut_at_every_command, die, keys, put, until
 
@@ -87,6 +88,47 @@ def test_what_another_thread_fetches_again_while_it_is_being_given_back_can_be_a
     assert server.ask("XLEN", broker.context.queue) == 0
 
 
+def test_what_is_just_being_acknowledged_is_not_given_back_by_a_call_in_doubt(make, monkeypatch):
+    """The connection of who fetches was cut, and the one that acknowledges takes its time."""
+    broker = make()
+    server, run, again = broker._server, broker._server.run, []
+
+    def slow(script, *rest):
+        if script is broker._scripts.ack:
+            broker._claims._begin()  # of which nobody hears again
+            again.extend(broker.fetch(1, 0))
+        return run(script, *rest)
+
+    put(broker, b"a")
+    got = broker.fetch(1, 0)
+    monkeypatch.setattr(server, "run", slow)
+    broker.ack(got)
+    assert not again
+    assert server.ask("XLEN", broker.context.queue) == 0
+
+
+def test_an_acknowledgement_that_came_to_nothing_does_not_take_from_us_what_we_have_fetched_again(make, monkeypatch):
+    """We were taken for dead, and what we held was given to others: to us."""
+    broker, other = make(), make()
+    server, run, again = broker._server, broker._server.run, []
+
+    def slow(script, *rest):
+        answer = run(script, *rest)
+        if script is broker._scripts.ack and not again:
+            again.extend(broker.fetch(1, 0))
+        return answer
+
+    put(broker, b"a")
+    got = broker.fetch(1, 0)
+    other._watch._bury_one(broker._claims.id, broker._watch._held.number(), 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "run", slow)
+        broker.ack(got)
+    assert bodies(again) == [b"a"]
+    broker.ack(again)
+    assert server.ask("XLEN", broker.context.queue) == 0
+
+
 def test_what_could_not_be_given_back_is_still_held(make, monkeypatch):
     def cut(*_):
         raise BrokerUnavailable(kind="REDIS_STREAM", error="cut")
@@ -100,6 +142,46 @@ def test_what_could_not_be_given_back_is_still_held(make, monkeypatch):
             broker.requeue(got)
     broker.ack(got)
     assert broker._server.ask("XLEN", broker.context.queue) == 0
+
+
+def test_what_a_wait_has_claimed_is_not_forgotten_when_something_else_fails_after_it(make, monkeypatch):
+    """It has been read, and the connection ends before it is known how often it was tried."""
+    broker, cuts = make(), []
+    broker.receive(Outgoing(b"tried", attempts=1))
+    tried = broker.fetch(1, 0)
+    put(broker, b"a", b"b")
+    ask = Link.ask
+
+    def cut(link, *command):
+        if command[0] == "HGET" and not cuts:
+            cuts.append(command)
+            raise BrokerUnavailable(kind="REDIS_STREAM", error="cut")
+        return ask(link, *command)
+
+    monkeypatch.setattr(Link, "ask", cut)
+    with pytest.raises(BrokerUnavailable):
+        broker._claims.wait((), 10, 1)
+    assert cuts
+    got = broker.fetch(10, 0)
+    assert [(d.body, d.attempts) for d in got] == [(b"a", 1), (b"b", 1)]
+    broker.ack([*tried, *got])
+    assert broker._server.ask("XLEN", broker.context.queue) == 0
+
+
+def test_who_has_connected_again_since_it_was_looked_for_is_not_buried(make, caplog, monkeypatch):
+    one, other = make(), make()
+    put(other, b"a")
+    one.fetch(1, 0)
+    seen = one._watch._held.number()
+    other._server.ask("CLIENT", "KILL", "ID", seen)
+    one.maintain()
+    time.sleep(0.3)  # longer than a beat
+    other._watch._bury_one(one._claims.id, seen, 0.2)
+    assert "is gone" not in caplog.text
+    assert other.count() == 0
+    other._watch._bury_one(one._claims.id, one._watch._held.number(), 0.2)
+    assert "is gone" in caplog.text
+    assert other.count() == 1
 
 
 @pytest.mark.parametrize("group", ["", "a b", "x'x", "a\\"])

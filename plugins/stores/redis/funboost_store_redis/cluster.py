@@ -105,6 +105,6 @@ class Cluster(Server):
 
     def close(self) -> None:
         """Close the connections to all nodes."""
-        for node in self._nodes.values():
+        for node in list(self._nodes.values()):
             node.close()
         super().close()

@@ -53,14 +53,15 @@ class Sentinels(Finder):
 
     def look(self) -> Host | None:
         """The present master, as one of the sentinels says, quickly and over a connection that is kept; None: no answer."""
-        if self._asked is None:
+        asked = self._asked
+        if asked is None:
             limits = {"socket_timeout": QUICK, "socket_connect_timeout": QUICK}
-            self._asked = self._make(self._hosts[:1], {**self._options, **limits})
+            asked = self._asked = self._make(self._hosts[:1], {**self._options, **limits})
         try:
-            host, port = self._asked.discover_master(self._service)
+            host, port = asked.discover_master(self._service)
         except CLIENT_ERRORS:
             self.close()
-            self._hosts.append(self._hosts.pop(0))
+            self._hosts = [*self._hosts[1:], self._hosts[0]]  # a new list: others may be going through the old one
             return None
         return str(host), int(port)
 

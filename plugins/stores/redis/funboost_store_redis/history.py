@@ -42,6 +42,7 @@ if #ids > 0 then
     redis.call('ZREM', KEYS[1], unpack(ids))
     redis.call('ZREM', KEYS[2], unpack(ids))
 end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
 return #ids
 """)
 
@@ -128,10 +129,8 @@ class RedisHistory(History):
         """See `History.prune`; 0, for the records themselves have ended at their time."""
         for name in self._server.ask("SMEMBERS", self._queues):
             queue = name.decode()
-            while self._server.run(_PRUNE, self._indexes(queue)):
+            while self._server.run(_PRUNE, [*self._indexes(queue), self._queues], [queue]):
                 pass
-            if not self._server.ask("EXISTS", self._indexes(queue)[0]):
-                self._server.ask("SREM", self._queues, name)
         return 0
 
 

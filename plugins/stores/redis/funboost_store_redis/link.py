@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from .errors import CLIENT_ERRORS, explain, moved
@@ -28,10 +29,15 @@ class Script:
         return ("EVALSHA", self.digest, len(keys), *keys, *arguments)
 
 
+def _closed(*_: Any, **__: Any) -> NoReturn:
+    raise NotConnected("the connection was closed on this side")
+
+
 class Link:
     """A connection that one thread uses at a time.
 
-    An error that leaves the stream in doubt closes it (`broken`); what the server itself answers does not.
+    An error that leaves the stream in doubt closes it (`broken`); what the server itself answers does not.  Any thread
+    may `drop` it: it stays closed, and who is using it is told so.
 
     Raises:
         ConfigError: the server refuses us for good.
@@ -51,6 +57,7 @@ class Link:
         except CLIENT_ERRORS as error:
             raise explain(error, address.shown, address.setting, address.clustered) from error
         self._connection: Any = connection
+        connection.connect = connection.connect_check_health = _closed  # it would connect again by itself
         self.host: tuple[str, int] = (getattr(connection, "host", ""), getattr(connection, "port", 0))
         self._send, self._pack, self._read = (
             connection.send_packed_command,
@@ -67,8 +74,8 @@ class Link:
             raise self._refused(error) from error
         except CLIENT_ERRORS as error:
             raise self._failed(error) from error
-        except BaseException:
-            self.drop()
+        except BaseException as error:
+            self._fell(error)
             raise
 
     def ask_all(self, commands: Sequence[tuple[Any, ...]], patience: float = 0.0) -> list[Any]:
@@ -90,8 +97,8 @@ class Link:
                     refused = refused or error
         except CLIENT_ERRORS as error:
             raise self._failed(error) from error
-        except BaseException:
-            self.drop()
+        except BaseException as error:
+            self._fell(error)
             raise
         if refused is not None:
             raise self._refused(refused) from refused
@@ -115,6 +122,9 @@ class Link:
                 self._send(self._connection.pack_commands(commands))
         except CLIENT_ERRORS as error:
             raise self._failed(error) from error
+        except BaseException as error:
+            self._fell(error)
+            raise
 
     def hear(self, seconds: float) -> Any:
         """What the server says next of its own accord; None when it says nothing for so long."""
@@ -124,8 +134,8 @@ class Link:
             return self._read(True)
         except CLIENT_ERRORS as error:
             raise self._failed(error) from error
-        except BaseException:
-            self.drop()
+        except BaseException as error:
+            self._fell(error)
             raise
 
     def number(self) -> int:
@@ -138,7 +148,7 @@ class Link:
         """Whether the server has closed it, or says what nobody has asked for."""
         try:
             return bool(self._connection.can_read(0))
-        except CLIENT_ERRORS:
+        except Exception:  # or another thread has closed it
             return True
 
     def drop(self) -> None:
@@ -148,6 +158,12 @@ class Link:
             self._connection.disconnect()
         except CLIENT_ERRORS:
             pass
+
+    def _fell(self, error: BaseException) -> None:
+        """Close it; where another thread has done so, the client library stumbles over what is no longer there."""
+        if self.broken and isinstance(error, Exception):
+            raise self._failed(NotConnected("the connection was closed on this side")) from error
+        self.drop()
 
     def _failed(self, error: Exception) -> Exception:
         self.drop()

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, TypeVar
 
 from funboost_core.native import Lock, current_thread, patched
 
 from .address import Address, is_cluster
 from .link import Link, Script
 
+T = TypeVar("T")
 REST = 0.02
 """Seconds after which an idle connection is looked at before it is used."""
 MOST_IDLE = 32
@@ -22,6 +22,15 @@ MOST_IDLE = 32
 
 _by_url: dict[tuple[str, str, int | None], Server] = {}
 _lock = Lock()
+
+
+def emptied(idle: deque[T]) -> Iterator[T]:
+    """Takes out one after the other; so may other threads."""
+    try:
+        while True:
+            yield idle.pop()
+    except IndexError:
+        pass
 
 
 class Server:
@@ -36,7 +45,7 @@ class Server:
         self.closed = False
         self._links: set[Link] = set()
         self._all: deque[Link] = deque()
-        self._of_thread: WeakKeyDictionary[Any, deque[Link]] = WeakKeyDictionary()
+        self._of_thread: dict[Any, deque[Link]] = {}
 
     def _idle(self) -> deque[Link]:
         if not patched:
@@ -44,8 +53,16 @@ class Server:
         thread = current_thread()
         idle = self._of_thread.get(thread)
         if idle is None:
+            self._tidy()
             idle = self._of_thread[thread] = deque()
         return idle
+
+    def _tidy(self) -> None:
+        """Close what threads have left that have ended."""
+        for thread in list(self._of_thread):
+            if not thread.is_alive():
+                for link in emptied(self._of_thread.pop(thread, deque())):
+                    self.forget(link)
 
     def borrow(self) -> Link:
         """A connection for this thread until `give_back`."""
@@ -72,8 +89,8 @@ class Server:
         """Let others use it; a broken one is forgotten, and so are all where another server has taken over."""
         idle = self._idle()
         if link.outdated:
-            while idle:
-                self.forget(idle.pop())
+            for other in emptied(idle):
+                self.forget(other)
         if link.broken or link.outdated or self.closed or len(idle) >= MOST_IDLE:
             self.forget(link)
         else:
@@ -118,8 +135,8 @@ class Server:
     def close(self) -> None:
         """Close all connections, also those that are lent."""
         self.closed = True
-        while self._links:
-            self._links.pop().drop()
+        for link in list(self._links):
+            self.forget(link)
         self._all.clear()
         self._of_thread.clear()
 

@@ -54,8 +54,9 @@ class Subscriptions:
                     self._names[self._key_of(task_id).encode()] = task_id
                 tells.append(tell)
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="funboost-redis-replies", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, name="funboost-redis-replies", daemon=True)
+                thread.start()  # it may be refused
+                self._thread = thread
             self._send("SUBSCRIBE", fresh)
 
     def discard(self, task_ids: Iterable[str], tell: Tell) -> None:
@@ -112,7 +113,8 @@ class Subscriptions:
                 self._look_anyway()
             finally:
                 with self._lock:
-                    self._link = None
+                    if self._link is link:  # else it is that of the thread which has followed
+                        self._link = None
                 if link is not None:
                     self._server.forget(link)
             if self._closed:
@@ -128,8 +130,9 @@ class Subscriptions:
                     return True
                 wanted = set(self._tells) if said is None else set()
             while said is not None:
-                if said[0] in (b"subscribe", b"message") and said[1] in self._names:
-                    wanted.add(self._names[said[1]])
+                task_id = self._names.get(said[1])  # whoever waited may have given up just now
+                if said[0] in (b"subscribe", b"message") and task_id is not None:
+                    wanted.add(task_id)
                 said = link.hear(0)
             self._look(list(wanted))
         return True

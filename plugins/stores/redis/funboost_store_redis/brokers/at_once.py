@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from ..link import Link
-from ..server import REST, Server
+from ..server import REST, Server, emptied
 
 WINDOW = 1000
 """Messages, at most, that are sent before the server has said that it got those before them."""
@@ -60,8 +60,7 @@ class AtOnce:
 
     def close(self) -> None:
         """Wait until the server has got everything."""
-        while self._idle:
-            link, sent = self._idle.pop()
+        for link, sent in emptied(self._idle):
             try:
                 if sent and not self.server.closed:
                     self._confirm(link)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any, ClassVar
 
-from funboost_core.native import Lock
+from funboost_core.errors import BrokerError
+from funboost_core.native import RLock
 from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing, PullBroker
 
 from ..address import is_cluster, url_of
@@ -37,7 +38,7 @@ class RedisBroker(PullBroker):
         self._closed = False
         self._confirmed: bool = context.options.confirmed
         self._at_once: AtOnce | None = None
-        self._making = Lock()
+        self._making = RLock()  # what is made is not made by two, nor after `close`
         self._address = url_of(context.settings, context.options.connection)
         self._clustered = is_cluster(self._address[0])
         if self._clustered:
@@ -60,8 +61,8 @@ class RedisBroker(PullBroker):
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._closed = True
-        server, self._attached = self._attached, None
+        with self._making:
+            self._closed = True
         try:
             if self._at_once is not None:
                 self._at_once.close()
@@ -70,15 +71,23 @@ class RedisBroker(PullBroker):
                 "queue %s: %s What was sent last may not have arrived.", self._keys.queue, error
             )
         finally:
-            if server is not None:
-                detach(server, self)
+            if self._attached is not None:  # and it stays: a push that comes late uses it without a lasting connection
+                detach(self._attached, self)
 
     @property
     def _server(self) -> Server:
         server = self._attached
-        if server is None or server.closed:  # closed: in a forked child, where it is the parent's
-            server = self._attached = attach(*self._address, self, self._keys.queue)
+        if server is None or server.closed:
+            with self._making:
+                if server is None or not self._closed:  # it was closed in a forked child, where it is the parent's
+                    self.refuse_late()
+                    server = self._attached = attach(*self._address, self, self._keys.queue)
         return server
+
+    def refuse_late(self) -> None:
+        """Raise for a call that comes after `close`: what it would open nobody would close."""
+        if self._closed:
+            raise BrokerError(error=f"{self._keys.queue} is closed")
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publish a batch; the server has confirmed it when this returns."""
@@ -108,6 +117,8 @@ class RedisBroker(PullBroker):
                 if at_once is None or at_once.server is not server:
                     at_once = self._at_once = AtOnce(server)
         at_once.send(commands, messages)
+        if self._closed:  # meanwhile
+            at_once.close()
 
     def _commands(self, messages: Iterable[Outgoing], keys: QueueKeys) -> list[Command]:
         commands: list[list[Any]] = []

@@ -103,9 +103,9 @@ class Claims(Claimant):
         call = self._begin()
         arguments = [call, limit, 0, *(delivery.tag for delivery in done)]
         reply = self.server.run(self.scripts.claim, self._claim_keys, arguments)
-        self._doubt = None
         for command in self._uncount(done):
             self.server.ask(*command)
+        self._doubt = None  # not before: should that fail, nobody would know of what was claimed
         return self._deliveries(reply, call)
 
     def wait(self, done: Sequence[Delivery], limit: int, seconds: float) -> list[Delivery] | None:

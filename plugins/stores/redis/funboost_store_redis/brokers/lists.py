@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Generic, TypeVar
 
-from funboost_core.errors import BrokerError
 from funboost_core.ports.broker import BrokerContext, Delivery, Outgoing
 
 from ..errors import RedisUnavailable
@@ -43,36 +42,41 @@ class OwnedBroker(StoredBroker, Generic[C]):
 
     def _registered(self) -> C:
         """The consumer, which the server knows."""
-        if self._claims is not None:
-            return self._claims
-        if self._closed:  # a fetch that comes too late must not register anew
-            raise BrokerError(error=f"the consumer of {self._keys.queue} is closed")
+        known = self._claims
+        if known is not None:
+            return known
         options = self.context.options
         assert isinstance(options, OwnerOptions)
-        beat = float(self.context.settings("BEAT_SECONDS", 1.0))
-        claims = self.make_claims()
-        watch = Watch(claims, self._keys, beat, options.lease_seconds, self.context.logger)
-        try:
-            watch.enter()
-        except BaseException:
-            watch.close()
-            raise
-        self._claims, self._watch = claims, watch
+        with self._making:
+            self.refuse_late()
+            beat = float(self.context.settings("BEAT_SECONDS", 1.0))
+            claims = self.make_claims()
+            watch = Watch(claims, self._keys, beat, options.lease_seconds, self.context.logger)
+            try:
+                watch.enter()
+            except BaseException:
+                watch.close()
+                raise
+            self._claims, self._watch = claims, watch
         return claims
 
     def _again(self) -> None:
         """This consumer was taken for dead: what it held is no longer its own."""
-        claims, watch = self._claims, self._watch
-        assert claims is not None
-        assert watch is not None
-        self.context.logger.warning(
-            "queue %s: consumer %s was taken for dead and registers again", self._keys.queue, claims.id
-        )
-        watch.enter()
+        with self._making:
+            self.refuse_late()
+            claims, watch = self._claims, self._watch
+            assert claims is not None
+            assert watch is not None
+            self.context.logger.warning(
+                "queue %s: consumer %s was taken for dead and registers again", self._keys.queue, claims.id
+            )
+            watch.enter()
 
     def close(self) -> None:
         """Give back what is not acknowledged and let go of the connections."""
-        claims, watch, self._claims, self._watch = self._claims, self._watch, None, None
+        with self._making:
+            self._closed = True  # from now on nobody registers
+            claims, watch, self._claims, self._watch = self._claims, self._watch, None, None
         try:
             if claims is not None and not claims.server.closed:
                 claims.leave()
@@ -124,20 +128,23 @@ class OwnedBroker(StoredBroker, Generic[C]):
 
     def wake(self) -> None:
         """End a fetch that waits, or the next one that would."""
-        if self._claims is not None:
-            self._claims.waiter.wake()
+        claims = self._claims
+        if claims is not None:
+            claims.waiter.wake()
 
     # -- settling -----------------------------------------------------------------------------------------------------
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Forget these messages for good."""
-        if deliveries and self._claims is not None:
-            self._claims.forget(deliveries)
+        claims = self._claims
+        if deliveries and claims is not None:
+            claims.forget(deliveries)
 
     def maintain(self) -> None:
         """Give a sign of life; recover what consumers held whose process has ended."""
-        if self._watch is not None:
-            self._watch.beat()
+        watch = self._watch
+        if watch is not None:
+            watch.beat()
 
 
 class AckListBroker(OwnedBroker[Claims]):

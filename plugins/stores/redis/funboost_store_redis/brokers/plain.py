@@ -50,6 +50,7 @@ class PlainListBroker(StoredBroker):
 
     def fetch(self, limit: int, timeout: float) -> Sequence[Delivery]:
         """Take up to `limit` messages, waiting at most `timeout` seconds for the first."""
+        self.refuse_late()  # what it took would be lost
         deadline, waiter = monotonic() + timeout, self._waiter
         found = self._take(limit) if self._plenty or timeout <= 0 else []
         while not found:

@@ -173,7 +173,7 @@ return found
 )
 
 # KEYS: held, waiting, owners, graves, attempts, lists …
-# ARGV: consumer, seconds since its last sign of life ("" = it ends by itself), lowest number (0 = all of it)
+# ARGV: consumer, seconds since its last sign of life ("" = it ends by itself), its connection when it was looked for
 _BURY = (
     _NOW
     + f"""
@@ -181,6 +181,7 @@ local held, waiting, owners, graves, attempts = KEYS[1], KEYS[2], KEYS[3], KEYS[
 local last, died = #KEYS, ARGV[2] ~= ''
 local seen = redis.call('ZSCORE', owners, ARGV[1])
 if not seen or (died and tonumber(seen) > now - ARGV[2]) then return -1 end
+if died and (redis.call('HGET', held, 'c') or '0') ~= ARGV[3] then return -1 end  -- it has got another one since
 local moved = redis.call('LRANGE', waiting, 0, -1)
 for i = #moved, 1, -1 do unshift(KEYS[last], moved[i]) end
 local flat, numbers, bodies = redis.call('HGETALL', held), {{}}, {{}}

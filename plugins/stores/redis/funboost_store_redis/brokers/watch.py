@@ -125,16 +125,16 @@ class Watch:
         living = (
             self._listed([(name, number) for name, number, _ in stale]) if self._may_list else {s[0] for s in stale}
         )
-        for name, _, age in stale:
+        for name, number, age in stale:
             if name not in living:
-                self._bury_one(name, self._beat)
+                self._bury_one(name, number, self._beat)
             elif age > self._lease:
-                self._bury_one(name, self._lease)
+                self._bury_one(name, number, self._lease)
 
-    def _bury_one(self, name: str, silent: float) -> None:
+    def _bury_one(self, name: str, connection: int, silent: float) -> None:
         keys = self._keys
         names = [keys.held + name, keys.waiting + name, keys.owners, keys.graves, keys.attempts, *keys.lists]
-        number = self._server.run(self._claims.scripts.bury, names, [name, silent])
+        number = self._server.run(self._claims.scripts.bury, names, [name, silent, connection])
         if number >= 0:
             self._logger.warning(
                 "queue %s: consumer %s is gone; %d messages that it had not acknowledged are back",
