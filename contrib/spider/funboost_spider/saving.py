@@ -40,7 +40,7 @@ class Saver:
         self._key = (key,) if isinstance(key, str) else tuple(key)
         if not self._key:
             raise ValueError(f"Rows of {table!r} need a key: a task may run twice. Name the column, or columns.")
-        self._lock = threading.Lock()
+        self._locks: dict[int, threading.Lock] = {}  # by process: one that is forked may find a lock held for ever
         self._place: _Place | None = None
         self._process = 0
 
@@ -69,13 +69,16 @@ class Saver:
 
     def close(self) -> None:
         """Close the connections; the next `save` opens them again."""
-        with self._lock:
+        with self._lock():
             if self._place is not None and self._process == os.getpid():
                 self._place.close()
             self._place = None
 
+    def _lock(self) -> threading.Lock:
+        return self._locks.setdefault(os.getpid(), threading.Lock())
+
     def _opened(self, rows: list[Row]) -> _Place:
-        with self._lock:
+        with self._lock():
             if self._place is None or self._process != os.getpid():  # connections are not shared with children
                 if self._url.startswith(("mongodb://", "mongodb+srv://")):
                     from .mongo import Collection

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import os
+import signal
 import sys
+import threading
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -163,3 +166,37 @@ def test_a_missing_library_says_what_to_install(monkeypatch, url, module, extra)
     monkeypatch.delitem(sys.modules, f"funboost_spider.{module}", raising=False)
     with pytest.raises(ImportError, match=rf"pip install 'funboost-spider\[{extra}\]'"):
         Saver(url, "pages", key="url").save({"url": "a"})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_that_is_forked_while_a_thread_connects_can_save(monkeypatch):
+    from funboost_spider import sql
+
+    parent, connecting, forked = os.getpid(), threading.Event(), threading.Event()
+
+    class Table:
+        def __init__(self, *about):
+            if os.getpid() == parent:
+                connecting.set()
+                assert forked.wait(40)
+
+        def write(self, rows):
+            pass
+
+    monkeypatch.setattr(sql, "Table", Table)
+    pages = Saver("sqlite://", "pages", key="url")
+    thread = threading.Thread(target=pages.save, args=({"url": "a"},), daemon=True)
+    thread.start()
+    assert connecting.wait(40)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends it
+        signal.alarm(30)
+        try:
+            os._exit(pages.save({"url": "b"}) - 1)
+        finally:
+            os._exit(1)
+    forked.set()
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join(40)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from huey.consumer import Consumer
 
 from funboost_core.errors import ConfigError
+from funboost_core.native import Lock
 from funboost_core.outcome import DeadLetter, Drop
 from funboost_core.ports.engine import EngineBroker
 
@@ -47,6 +48,7 @@ class Queue:
 
 
 _given: weakref.WeakKeyDictionary[Any, Queue] = weakref.WeakKeyDictionary()  # Huey objects of users
+_lock = Lock()
 
 
 class HueyBroker(EngineBroker):
@@ -61,7 +63,10 @@ class HueyBroker(EngineBroker):
         options: Options = self.context.options
         name, extra = self.context.queue, options.huey_task_kwargs
         if options.huey is not None:
-            self._queue = _given.get(options.huey) or _given.setdefault(options.huey, Queue(options.huey, name, extra))
+            with _lock:  # a Huey object takes a name once
+                if options.huey not in _given:
+                    _given[options.huey] = Queue(options.huey, name, extra)
+                self._queue = _given[options.huey]
             if self._queue.name != name:
                 raise ConfigError(
                     f"The Huey object of queue {name!r} is that of queue {self._queue.name!r} already. Give each queue one."

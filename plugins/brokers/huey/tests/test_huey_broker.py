@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from huey import MemoryHuey
@@ -83,6 +85,20 @@ def test_an_object_of_the_user_belongs_to_one_queue(make):
     make("a", huey=huey)
     with pytest.raises(ConfigError, match="'a'"):
         make("b", huey=huey)
+
+
+def test_an_object_of_the_user_is_taken_once_by_threads_that_open_at_once(make, monkeypatch):
+    huey, both = MemoryHuey("mine"), threading.Event()
+    task = huey.task
+
+    def slow(**options):
+        both.wait(0.3)  # the other thread has the time to do the same
+        return task(**options)
+
+    monkeypatch.setattr(huey, "task", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda number: make("a", huey=huey), range(2))
+    assert first._queue is second._queue
 
 
 @pytest.mark.parametrize("name", ["retries", "name"])

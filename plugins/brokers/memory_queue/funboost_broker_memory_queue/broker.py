@@ -37,13 +37,23 @@ class MemoryBroker(PullBroker):
         self._most = (context.options or Options()).pull_msg_batch_size
         # In the order of fetching; updated and emptied by single calls into C, so no lock is needed.
         self._held: dict[Delivery, None] = {}
+        self._closed = False
         self._woken = False
 
     def close(self) -> None:
         """Return what was fetched and not acknowledged to the front of the queue."""
-        held, self._held = self._held, {}
-        self._queue.give_back([_again(delivery) for delivery in held])
+        self._closed = True
+        self._return_held()
         self.wake()
+
+    def _return_held(self) -> None:
+        held = []  # one by one: a run that outlasts its consumer may be settling
+        while self._held:
+            try:
+                held.append(_again(self._held.popitem()[0]))
+            except KeyError:
+                break
+        self._queue.give_back(reversed(held))
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """See `Broker.publish`."""
@@ -57,6 +67,9 @@ class MemoryBroker(PullBroker):
             taken = self._queue.wait(limit, timeout, self._was_woken)
         if taken:
             self._held.update(dict.fromkeys(taken))
+            if self._closed:  # while this thread was here: nobody would return them any more
+                self._return_held()
+                return ()
         return taken
 
     def _was_woken(self) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from funboost_broker_memory_queue import broker as module
+
 from funboost_core.environment import Environment
-from funboost_core.native import Thread
+from funboost_core.native import Event, Thread
 from funboost_core.ports.broker import Outgoing
 
 
@@ -132,3 +134,54 @@ def test_nothing_is_lost_or_doubled_between_many_threads(make):
     assert not any(thread.is_alive() for thread in threads)
     assert sorted(seen) == list(range(total))
     assert publisher.count() == 0
+
+
+def test_settling_while_closing_settles_once(broker, make, monkeypatch):
+    """A run that outlasts its consumer acknowledges in the middle of `close`."""
+    send(broker, "a", "b", "c")
+    held = broker.fetch(3, 0)
+    closing, settled = Event(), Event()
+    plain = module._again
+
+    def again(delivery):
+        closing.set()
+        assert settled.wait(10)
+        return plain(delivery)
+
+    def late():
+        assert closing.wait(10)
+        yield held[0]
+
+    def acknowledge():
+        try:
+            broker.ack(late())
+        finally:
+            settled.set()
+
+    monkeypatch.setattr(module, "_again", again)
+    thread = Thread(target=acknowledge, daemon=True)
+    thread.start()
+    broker.close()
+    thread.join(10)
+    assert bodies(make().fetch(100, 0)) == ["b", "c"]
+
+
+def test_a_fetch_that_outlasts_its_consumer_takes_nothing_along(broker, make, monkeypatch):
+    send(broker, "a", "b")
+    taken, closed = Event(), Event()
+    take = broker._queue.take
+
+    def slow(limit):
+        found = take(limit)
+        taken.set()
+        assert closed.wait(10)
+        return found
+
+    monkeypatch.setattr(broker._queue, "take", slow)
+    fetching = Fetching(broker)
+    assert taken.wait(10)
+    broker.close()
+    monkeypatch.undo()
+    closed.set()
+    assert fetching.result() == []
+    assert bodies(make().fetch(100, 0)) == ["a", "b"]

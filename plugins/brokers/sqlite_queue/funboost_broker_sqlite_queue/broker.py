@@ -51,26 +51,30 @@ class SqliteBroker(PullBroker):
 
     def close(self) -> None:
         """Give back what is not acknowledged and let go of the file."""
+        self.wake()
         database, self._attached = self._attached, None
         if database is None:
             return
         try:
-            if not database.forked and self._owner is not None:
-                self._resign(database, self._owner)
+            if not database.forked:
+                self._resign(database)
         finally:
             self._owner = None
             detach(database, self)
 
-    def _resign(self, database: Database, owner: Owner) -> None:
-        try:
-            with database.lock:
+    def _resign(self, database: Database) -> None:
+        with database.lock:
+            owner, self._owner = self._owner, None
+            if owner is None:
+                return
+            try:
                 with database.transaction(self._full) as link:
                     if is_registered(link, owner):
                         recover(link, link.queue(self._queue), owner.id, died=False)
-                database.channel(self._queue).signal()
-        except BaseException:
-            owner.lock.close()  # whoever comes next sees a dead owner and recovers
-            raise
+            except BaseException:
+                owner.lock.close()  # whoever comes next sees a dead owner and recovers
+                raise
+            database.channel(self._queue).signal()
         owner.lock.remove()
 
     @property
@@ -81,6 +85,12 @@ class SqliteBroker(PullBroker):
             self._attached = database = attach(database_path(self.context.environment), self)
         return database
 
+    @property
+    def _consuming(self) -> Database | None:
+        """The database of a consumer; None once it is closed: a call that comes late must not make it one again."""
+        database = self._attached
+        return database if database is None or not database.forked else self._database
+
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Publish a batch; the messages are committed when it returns."""
         if messages:
@@ -88,9 +98,14 @@ class SqliteBroker(PullBroker):
 
     def listen(self) -> None:
         """Register as a consumer and recover what dead ones held."""
-        database = self._database
-        with database.lock, database.transaction(self._full) as link:
-            self._registered(link, link.queue(self._queue))
+        database = self._consuming
+        if database is None:
+            return
+        with database.lock:
+            if self._attached is not database:  # closed meanwhile
+                return
+            with database.transaction(self._full) as link:
+                self._registered(link, link.queue(self._queue))
         self.maintain()
 
     def _registered(self, link: Link, sql: QueueSql) -> Owner:
@@ -112,7 +127,10 @@ class SqliteBroker(PullBroker):
             return found
         deadline = self._clock.monotonic() + timeout
         while not found:
-            if not await_messages(self._database, self._queue, self._clock, deadline, lambda: self._woken):
+            database = self._consuming
+            if database is None or not await_messages(
+                database, self._queue, self._clock, deadline, lambda: self._woken
+            ):
                 self._woken = False
                 return ()
             found = self.turn((), limit)
@@ -120,8 +138,12 @@ class SqliteBroker(PullBroker):
 
     def turn(self, done: Sequence[Delivery], limit: int) -> Sequence[Delivery]:
         """Acknowledge `done` and fetch what is there, in one transaction."""
-        database = self._database
+        database = self._consuming
+        if database is None:
+            return ()
         with database.lock:
+            if self._attached is not database:  # closed meanwhile
+                return ()
             with database.transaction(self._full) as link:
                 sql = link.queue(self._queue)
                 owner = self._registered(link, sql)
@@ -144,9 +166,9 @@ class SqliteBroker(PullBroker):
         self._settle(deliveries, True)
 
     def _settle(self, deliveries: Sequence[Delivery], requeue: bool) -> None:
-        if not deliveries:
+        database = self._consuming
+        if not deliveries or database is None:
             return
-        database = self._database
         with database.lock:
             owner = self._owner
             if owner is None:
@@ -161,7 +183,9 @@ class SqliteBroker(PullBroker):
 
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Publish `message` to `queue` and acknowledge `delivery` in one transaction; nothing if it was given away."""
-        database = self._database
+        database = self._consuming
+        if database is None:
+            return
         with database.lock:
             owner = self._owner
             if owner is None:
@@ -189,14 +213,17 @@ class SqliteBroker(PullBroker):
     def wake(self) -> None:
         """End a fetch that waits, or the next one that would."""
         self._woken = True
-        if self._attached is not None and not self._attached.forked:
-            self._attached.channel(self._queue).nudge()
+        database = self._attached
+        if database is not None and not database.forked:
+            database.channel(self._queue).nudge()
 
     def maintain(self) -> None:
         """Recover what consumers held whose process has ended."""
-        if self._attached is None:
+        database = self._consuming
+        if database is None:
             return
-        for number in sweep(self._database, self._queue, self._owner, self._full):
+        database.inspect()
+        for number in sweep(database, self._queue, self._owner, self._full):
             self.context.logger.warning(
                 "queue %s: consumer %d is gone; what it had not acknowledged is back", self._queue, number
             )

@@ -45,7 +45,7 @@ class Database:
         """The open link; hold `lock`."""
         link = self.link
         if link is not None:
-            if link.in_place():
+            if link.in_place() and not link.taken:
                 return link
             self.drop()
         self.link = link = Link(self.path)
@@ -53,9 +53,16 @@ class Database:
 
     def drop(self) -> None:
         """Close the link; hold `lock`."""
-        link, self.link = self.link, None
+        link = self.link
         if link is not None:
-            link.close()
+            link.close()  # first: one that is forgotten keeps its locks, and a thread may be interrupted here
+            self.link = None
+
+    def inspect(self) -> None:
+        """Close the link if it keeps others waiting or they cannot see what it writes.  At each beat: it costs a call."""
+        with self.lock:
+            if self.link is not None and (self.link.taken or not self.link.log_in_place()):
+                self.drop()
 
     def hold(self) -> None:
         """Before a fork: let the call that runs end, close the link, and let the others wait for `resume`."""
@@ -100,7 +107,7 @@ class Database:
                 raise BrokerUnavailable(kind=KIND, error=f"{self.path}: {error}") from error
 
     def _sql(self, link: Link, name: str) -> QueueSql:
-        sql = link.queues.get(name) or link.find(name)
+        sql = link.find(name)
         if sql is None:
             with self.lock, self.transaction(False) as writing:
                 sql = writing.queue(name)
@@ -134,6 +141,7 @@ class Transaction:
         self._begun = self._single not in link.queues
         try:
             link.set_full(self._full)
+            link.taken = True
             link.turns.acquire()
             if self._begun:
                 link.writer.execute("BEGIN IMMEDIATE")
@@ -150,6 +158,7 @@ class Transaction:
                 if self._begun:
                     self._link.writer.execute("COMMIT")
                 self._link.turns.release()
+                self._link.taken = False
             except BaseException as failure:
                 self._fail(failure)
                 raise

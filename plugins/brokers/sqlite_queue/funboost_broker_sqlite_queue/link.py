@@ -37,8 +37,10 @@ class Link:
         self._name = str(path)
         self.number = next(_numbers)
         self.full = False
+        self.taken = False  # by a transaction; at its beginning: by one that was interrupted just where it was to end
         self.read_lock = Lock()
-        self.queues: dict[str, QueueSql] = {}
+        self.queues: dict[str, QueueSql] = {}  # of the writer: some may not be committed yet
+        self._found: dict[str, QueueSql] = {}  # by the reader
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.turns = FileLock(path.with_name(path.name + ".lock"))
@@ -55,6 +57,7 @@ class Link:
                 self.reader = opened[1]
                 self.reader.execute("PRAGMA query_only = 1")
                 self._identity = _identity(self._name)
+                self._log_identity = _identity(f"{self._name}-wal")
             finally:
                 self.turns.release()
         except BaseException as error:
@@ -74,6 +77,17 @@ class Link:
         except FileNotFoundError:
             return False
 
+    def log_in_place(self) -> bool:
+        """Whether the open write-ahead log is still the one of the file.
+
+        Who deletes the files of a queue that is in use deletes them one after the other: the file may have been made
+        anew before its log is deleted, and what is written to that is hidden from other processes.
+        """
+        try:
+            return os.name == "nt" or _identity(f"{self._name}-wal") == self._log_identity
+        except FileNotFoundError:
+            return False
+
     def set_full(self, full: bool) -> None:
         """Flush the disk at every commit, or not."""
         if full is not self.full:
@@ -90,14 +104,17 @@ class Link:
 
     def find(self, name: str) -> QueueSql | None:
         """The statements of a queue if there is one; outside a transaction."""
-        with self.read_lock:
-            sql = QueueSql.find(self.reader, name)
-        if sql is not None:
-            self.queues[name] = sql
+        sql = self._found.get(name)
+        if sql is None:
+            with self.read_lock:
+                sql = QueueSql.find(self.reader, name)
+            if sql is not None:
+                self._found[name] = sql
         return sql
 
     def close(self) -> None:
         """Close both connections."""
+        self._identity = (0, 0)  # in place no more: a thread may be interrupted in here
         with self.read_lock:
             self.reader.close()
         self.writer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
 class Ticket:
     """What one call publishes, and what became of it."""
 
-    __slots__ = ("delayed", "done", "error", "full", "gate", "plain", "queue")
+    __slots__ = ("delayed", "done", "error", "full", "plain", "queue")
 
     def __init__(self, queue: str, messages: Sequence[Outgoing], now: float, full: bool) -> None:
         self.queue = queue
         self.full = full
         self.done = False
-        self.gate: Lock | None = None  # of a thread that waits for another to commit
         self.error: Exception | None = None
         self.plain: list[tuple[int, object]] = []
         self.delayed: list[tuple[int, float | None, int, object]] = []
@@ -41,64 +41,39 @@ class Ticket:
 class GroupCommit:
     """Publishes for all threads of the process.
 
-    Whoever comes first leads: it commits all that has come by the time it has the lock of the database, wakes those
-    who brought it, and hands the lead to the next one who waits.  A thread alone never waits for another.
+    Each waits for its turn.  Who has it commits what all others have brought by the time it has the lock of the
+    database; they find that done when their turn comes.  Nobody depends on a thread that is interrupted, wherever that
+    is: by Ctrl-C, or because the task that publishes has had its time.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._mutex = Lock()
-        self._leader: Ticket | None = None
+        self._turn = Lock()
         self._pending: deque[Ticket] = deque()
 
     def publish(self, ticket: Ticket) -> None:
         """Return when `ticket` is committed."""
         try:
-            with self._mutex:
-                if self._leader is None:
-                    self._leader = ticket
-                else:
-                    ticket.gate = Lock()
-                    ticket.gate.acquire()
-                    self._pending.append(ticket)
-            if ticket.gate is not None:
-                ticket.gate.acquire()
-            if self._leader is ticket:
-                self._lead(ticket)
-        finally:  # also when Ctrl-C hits this thread: the others must not wait for it
-            if self._leader is ticket or not ticket.done:
-                self._leave(ticket)
+            self._pending.append(ticket)
+            with self._turn:
+                if not ticket.done:
+                    with self._database.lock:
+                        _commit_each(self._database, self._batch(ticket))
+        finally:
+            if not ticket.done:
+                with contextlib.suppress(ValueError):  # another thread has it in hand
+                    self._pending.remove(ticket)
         if ticket.error is not None:
             raise ticket.error
 
-    def _lead(self, own: Ticket) -> None:
-        others: list[Ticket] = []
+    def _batch(self, own: Ticket) -> list[Ticket]:
+        batch = []
         try:
-            with self._database.lock:
-                if self._pending:
-                    with self._mutex:
-                        others = list(self._pending)
-                        self._pending.clear()
-                _commit_each(self._database, [own, *others])
-        finally:
-            if others:
-                self._dismiss(others)
-
-    def _dismiss(self, others: list[Ticket]) -> None:
-        with self._mutex:
-            self._pending.extendleft(ticket for ticket in reversed(others) if not ticket.done)
-        for ticket in others:
-            if ticket.done and ticket.gate is not None:
-                ticket.gate.release()
-
-    def _leave(self, ticket: Ticket) -> None:
-        with self._mutex:
-            if ticket in self._pending:
-                self._pending.remove(ticket)
-            if self._leader is ticket:
-                self._leader = successor = self._pending.popleft() if self._pending else None
-                if successor is not None and successor.gate is not None:
-                    successor.gate.release()
+            while True:
+                batch.append(self._pending.popleft())
+        except IndexError:
+            pass
+        return batch if own in batch else [own, *batch]  # who had it in hand was interrupted
 
 
 def _commit_each(database: Database, batch: Sequence[Ticket]) -> None:

@@ -69,6 +69,11 @@ def recovered(broker):
     broker.close()
 
 
+def count(broker):
+    say(broker.count())
+    broker.close()
+
+
 def publish(broker, count, name):
     for i in range(int(count)):
         broker.publish([Outgoing(f"{name} {i}".encode())])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from funboost_broker_sqlite_queue import link
@@ -13,6 +16,24 @@ from funboost_broker_sqlite_queue.location import database_path
 from funboost_core.environment import Environment
 from funboost_core.errors import BrokerUnavailable, ConfigError
 from funboost_core.ports.broker import Outgoing
+
+
+@pytest.fixture
+def count_elsewhere(tmp_path):
+    """How many messages another process sees."""
+
+    def run():
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("sqlite_queue_child.py")), "count", str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout)
+
+    return run
 
 
 def bodies(deliveries):
@@ -140,6 +161,22 @@ def test_deleted_file_wakes_who_waits(make, hand_clock):
     publisher.publish([Outgoing(b"x")])
     thread.join(20)
     assert bodies(result) == [b"x"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="open files cannot be deleted there")
+def test_a_file_made_anew_between_the_deletion_of_its_parts(make, count_elsewhere):
+    """What is written to a log that was deleted would be hidden from other processes."""
+    broker = make()
+    path = broker._attached.path
+    path.unlink()
+    assert broker.fetch(1, 0.001) == ()
+    for name in (f"{path}-wal", f"{path}-shm"):
+        type(path)(name).unlink()
+    broker.publish([Outgoing(b"a")])
+    broker.maintain()
+    broker.publish([Outgoing(b"b")])
+    assert count_elsewhere() == 2
+    assert broker.count() == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="open files cannot be deleted there")

@@ -108,7 +108,7 @@ def test_threads_that_publish_at_once_share_a_commit(make, monkeypatch):
     group = broker._attached.group
     with broker._attached.lock:
         joins = [in_thread(put, broker, b"%d" % i) for i in range(8)]
-        until(lambda: len(group._pending) == 7)
+        until(lambda: len(group._pending) == 8)
     for join in joins:
         join()
     assert commits == [8]
@@ -128,7 +128,7 @@ def test_a_message_that_cannot_be_stored_spoils_no_other(make):
 
     with broker._attached.lock:
         joins = [in_thread(put, broker, b"first"), in_thread(bad), in_thread(put, broker, b"good")]
-        until(lambda: len(group._pending) == 2)
+        until(lambda: len(group._pending) == 3)
     for join in joins:
         join()
     assert len(errors) == 1
@@ -177,7 +177,7 @@ def test_interrupted_leader_does_not_hold_up_the_others(make, monkeypatch):
 
     with broker._attached.lock:
         joins = [in_thread(work, b"%d" % i) for i in range(4)]
-        until(lambda: len(broker._attached.group._pending) == 3)
+        until(lambda: len(broker._attached.group._pending) == 4)
     for join in joins:
         join()
     assert outcomes.count(None) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -58,10 +59,8 @@ class ClaimCheck(Codec):
         for name, claim in claims.items():
             if type(claim) is not str or not _HASH.fullmatch(claim):
                 raise BadMessage(reason=f"the claim check of {name!r} is none")
-            path = self._folder / claim
             try:
-                data = path.read_bytes()
-                os.utime(path)  # used: it is kept for another while
+                data = _read(self._folder / claim)
             except FileNotFoundError:
                 raise BadMessage(
                     reason=f"the argument {name!r} is not in {self._folder}; set FUNBOOST_CLAIM_CHECK_DIR to the folder "
@@ -69,11 +68,17 @@ class ClaimCheck(Codec):
                 ) from None
             if hashlib.sha256(data).hexdigest() != claim:
                 raise BadMessage(reason=f"the file of the argument {name!r} was changed")
+            self._keep_on(claim, data)
             restored[name] = decode(data, len(data))[""]
         return restored
 
     def _leave(self, data: bytes) -> str:
         claim = hashlib.sha256(data).hexdigest()
+        self._keep_on(claim, data)
+        return claim
+
+    def _keep_on(self, claim: str, data: bytes) -> None:
+        """From now on for another while."""
         path = self._folder / claim
         try:
             os.utime(path)  # it is there already
@@ -82,16 +87,34 @@ class ClaimCheck(Codec):
             draft = path.with_name(f"{claim}.{secrets.token_hex(8)}")
             draft.write_bytes(data)
             draft.replace(path)  # nobody sees half of it
-        return claim
 
     def _sweep(self) -> None:
         now = self._clock.time()
         if now - self._swept < _DAY:
             return
         self._swept = now
+        oldest = now - self._keep
         for path in self._folder.iterdir():
             try:
-                if now - path.stat().st_mtime > self._keep:
-                    path.unlink()
+                if path.stat().st_mtime < oldest:
+                    aside = _aside(path)
+                    path.replace(
+                        aside
+                    )  # where nobody begins to use it, as somebody may have since the look at its time
+                    if aside.stat().st_mtime < oldest:
+                        aside.unlink()
+                    else:
+                        aside.replace(path)
             except OSError:  # another process did it, or has it open (Windows)
                 continue
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.old")
+
+
+def _read(path: Path) -> bytes:
+    for place in (path, _aside(path)):
+        with contextlib.suppress(FileNotFoundError):
+            return place.read_bytes()
+    return path.read_bytes()  # it has been put back

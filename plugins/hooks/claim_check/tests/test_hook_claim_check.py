@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from funboost_hook_claim_check.codec import ClaimCheck
@@ -96,3 +97,74 @@ def test_what_was_not_used_for_long_is_deleted(tmp_path):
     assert not file.exists()
     with pytest.raises(BadMessage, match="CLAIM_CHECK_KEEP_DAYS"):
         codec.decode(task, old, extra)
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A codec, a message whose file was not used for long, and that file."""
+    clock = FakeClock()
+    task = task_of(tmp_path, clock, CLAIM_CHECK_KEEP_DAYS="3")
+    message, long_ago = left(task, x=BIG), clock.time() - 5 * 86400
+    (file,) = (tmp_path / "shared").iterdir()
+    os.utime(file, (long_ago, long_ago))
+    return ClaimCheck(task), task, message, file
+
+
+def test_what_is_used_again_while_somebody_sweeps_stays(old, monkeypatch):
+    """Between the look at the time of a file and its end."""
+    codec, task, message, _ = old
+    plain = Path.stat
+
+    def stat(path, **options):
+        found = plain(path, **options)
+        monkeypatch.undo()
+        assert codec.encode(task, {"x": BIG}, {})
+        return found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    codec._sweep()
+    assert codec.decode(task, *message) == {"x": BIG}
+
+
+def test_what_somebody_has_put_aside_is_found_and_kept(old, monkeypatch):
+    codec, task, message, _ = old
+    found = []
+
+    def replace(path, target):
+        monkeypatch.undo()
+        path.replace(target)
+        found.append(codec.decode(task, *message))
+
+    monkeypatch.setattr(Path, "replace", replace)
+    codec._sweep()
+    assert found == [{"x": BIG}]
+    assert codec.decode(task, *message) == {"x": BIG}
+
+
+def test_what_is_put_back_while_it_is_looked_for_is_found(old, monkeypatch):
+    codec, task, message, file = old
+    aside = file.with_name(f"{file.name}.old")
+    file.replace(aside)
+    read = Path.read_bytes
+
+    def late(path):
+        if path == aside:
+            aside.replace(file)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", late)
+    assert codec.decode(task, *message) == {"x": BIG}
+
+
+def test_a_file_that_goes_just_when_it_has_been_read_was_there(old, monkeypatch):
+    codec, task, message, file = old
+    read = Path.read_bytes
+
+    def last(path):
+        data = read(path)
+        path.unlink()
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", last)
+    assert codec.decode(task, *message) == {"x": BIG}
+    assert file.exists(), "for the next attempt"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import urllib.request
 from collections import deque
 from collections.abc import Callable
@@ -48,8 +49,13 @@ class ElasticHandler(logging.Handler):
         self.addFilter(TaskIdFilter())
         self.dropped: int = 0
         self._send: Callable[[list[Line]], int] = _Bulk(url, index)
-        self._waiting: deque[Line] = deque()
         self._most, self._pause = most, pause
+        self._begin()
+
+    def _begin(self) -> None:
+        """Also in a forked process: what waits is its parent's to send, and so is a lock that was held just then."""
+        self._pid = os.getpid()
+        self._waiting: deque[Line] = deque()
         self._changed = Condition()
         self._thread: Any = None
         self._closing = False
@@ -59,12 +65,14 @@ class ElasticHandler(logging.Handler):
         """Line up."""
         try:
             line = document(record)
+            if self._pid != os.getpid():
+                self._begin()
             with self._changed:
                 if len(self._waiting) >= self._most:
                     self._waiting.popleft()
                     self.dropped += 1
                 self._waiting.append(line)
-                if self._thread is None or not self._thread.is_alive():  # none yet, or forked
+                if self._thread is None or not self._thread.is_alive():  # none yet, or it could not start
                     self._thread = Thread(target=self._run, name="funboost-log-elastic", daemon=True)
                     self._thread.start()
                 if len(self._waiting) == self.BATCH:
@@ -74,6 +82,8 @@ class ElasticHandler(logging.Handler):
 
     def flush(self) -> None:
         """Wait until all lines are sent, at most for LINGER seconds."""
+        if self._pid != os.getpid():
+            return
         with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
+import signal
 import sys
 import threading
 import types
@@ -135,6 +137,30 @@ def test_lines_that_the_server_refuses_for_good_are_counted(elastic, handler):
     handler.flush()
     assert handler.dropped >= 1
     assert len(elastic.lines) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_sends_its_own_lines(elastic, handler, monkeypatch):
+    """And neither those of its parent, nor does it wait for a lock that its parent held when it forked."""
+    monkeypatch.setattr(handler, "GATHER", 3600)
+    handler.handle(record("parent"))
+    with handler._changed:
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends it
+            signal.alarm(30)
+            try:
+                handler.flush()
+                handler.handle(record("child"))
+                handler.flush()
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+    assert [line["message"] for line in elastic.lines] == ["child"]
+    handler.flush()
+    assert [line["message"] for line in elastic.lines] == ["child", "parent"]
 
 
 def test_an_address_that_is_none():

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Callable, ClassVar
 
 from funboost_core import ConfigError, Delivery
-from funboost_core.native import Thread
+from funboost_core.native import Event, Lock, Thread
 from funboost_core.ports.pool import Finished, PoolContext, Runner, TaskPool
 from funboost_core.signature import is_coroutine
+
+PATIENCE = 5.0
+"""Seconds that closing waits for the loop to end."""
+_starting = Lock()  # several pools may share a loop of the user's
 
 
 class Asyncio(TaskPool):
@@ -23,9 +27,11 @@ class Asyncio(TaskPool):
         self._own = context.loop is None
         self._loop: asyncio.AbstractEventLoop = asyncio.new_event_loop() if self._own else context.loop
         self._thread: Thread | None = None
-        if (self._own or context.start_loop) and not self._loop.is_running():
-            self._thread = Thread(target=self._turn, name=f"{context.name}-loop", daemon=True)
-            self._thread.start()
+        self._closing = False
+        if self._own or context.start_loop:
+            with _starting:
+                if not self._loop.is_running():
+                    self._start()
 
     @classmethod
     def check(cls, function: Callable[..., Any]) -> None:
@@ -42,13 +48,17 @@ class Asyncio(TaskPool):
 
     def close(self) -> None:
         """End the loop if it is our own; tasks that were given up are cancelled."""
-        if self._thread is None or self._loop.is_closed():
-            return
-        asyncio.run_coroutine_threadsafe(self._cancel(), self._loop).result(5)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        if self._own and not self._loop.is_running():
-            self._loop.close()
+        if self._thread is not None and self._thread.is_alive() and not self._closing:
+            self._closing = True
+            asyncio.run_coroutine_threadsafe(self._cancel(), self._loop)
+            self._thread.join(PATIENCE)  # the loop ends later where a task holds it up
+
+    def _start(self) -> None:
+        turning = Event()
+        self._loop.call_soon_threadsafe(turning.set)
+        self._thread = Thread(target=self._turn, name=f"{self.context.name}-loop", daemon=True)
+        self._thread.start()
+        turning.wait()  # otherwise the next pool on this loop would start it again
 
     def _begin(self, deliveries: Sequence[Delivery], run: Runner, finished: Finished) -> None:
         for delivery in deliveries:
@@ -61,10 +71,13 @@ class Asyncio(TaskPool):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._loop.stop()
 
     def _turn(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        if self._own:
+            self._loop.close()
 
 
 async def _work(delivery: Delivery, run: Runner, finished: Finished) -> None:

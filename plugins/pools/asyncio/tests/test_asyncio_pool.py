@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from funboost_pool_asyncio import pool as module
 from funboost_pool_asyncio.pool import Asyncio
 
 from funboost_core import BoosterParams, ConfigError, Delivery, Environment, boost
@@ -101,3 +102,43 @@ def test_what_runs_at_the_end_is_cancelled():
     assert begun.wait(40)
     pool.close()
     assert cancelled.is_set()
+
+
+def test_pools_that_share_the_users_loop_start_it_once():
+    both, started = threading.Event(), []
+
+    class Slow(asyncio.SelectorEventLoop):
+        def run_forever(self) -> None:
+            started.append(threading.current_thread())
+            both.wait(0.3)  # the second pool has the time to find it not running
+            super().run_forever()
+
+    loop = Slow()
+    pools = [Asyncio(PoolContext(10, name, loop)) for name in ("first", "second")]
+    both.set()
+    for pool in reversed(pools):
+        pool.close()
+    for thread in started:
+        thread.join(40)
+    loop.close()
+    assert len(started) == 1
+
+
+def test_a_task_that_blocks_the_loop_does_not_keep_it_from_closing_later(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    begun, end = threading.Event(), threading.Event()
+    loops = []
+
+    async def blocks(delivery: Delivery) -> None:
+        loops.append(asyncio.get_running_loop())
+        begun.set()
+        assert end.wait(40)
+
+    pool = Asyncio(PoolContext(10, "q"))
+    pool.submit([Delivery(b"")], blocks, Ended())
+    assert begun.wait(40)
+    pool.close()
+    assert not loops[0].is_closed()
+    end.set()
+    pool._thread.join(40)
+    assert loops[0].is_closed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable
 
 from funboost_core.native import Thread, get_ident
@@ -19,6 +20,7 @@ class SingleThread(ThreadPool):
         super().__init__(context)
         self.limit = 1
         self._loops: dict[int, AbstractEventLoop] = {}  # by thread: one that hangs is replaced, and keeps its own
+        self._alive: set[int] = set()  # the pool's own threads: nobody else closes their loops
 
     def adapt(self, function: Callable[..., Any]) -> Adapted:
         """Functions as they are; a coroutine function on one event loop, one call at a time."""
@@ -30,10 +32,13 @@ class SingleThread(ThreadPool):
         """Run `work` on the one thread, which closes its loop when it ends, however late that is."""
 
         def life() -> None:
+            ident = get_ident()
+            self._alive.add(ident)
             try:
                 work()
             finally:
-                self.close()
+                self._close([ident])
+                self._alive.discard(ident)
 
         Thread(target=life, name=self.context.name, daemon=True).start()
 
@@ -41,11 +46,18 @@ class SingleThread(ThreadPool):
         """One at a time it stays."""
 
     def close(self) -> None:
-        """Close the loops on which no run that was given up still is."""
-        for ident, loop in list(self._loops.items()):
-            if not loop.is_running() and self._loops.pop(ident, None) is loop:
-                loop.run_until_complete(loop.shutdown_asyncgens())
-                loop.close()
+        """Close the loops of threads that were not the pool's own, an engine's for example, where nothing runs."""
+        loops = self._loops.copy().items()
+        abandoned = [ident for ident, loop in loops if ident not in self._alive and not loop.is_running()]
+        if abandoned:  # on another thread, for a loop may be running on this one
+            thread = Thread(target=self._close, args=(abandoned,), daemon=True)
+            thread.start()
+            thread.join()
+
+    def _close(self, idents: Iterable[int]) -> None:
+        for loop in filter(None, [self._loops.pop(ident, None) for ident in idents]):
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
 
     def _running_loop(self) -> AbstractEventLoop:
         loop = self._loops.get(get_ident())

@@ -54,3 +54,53 @@ def test_a_plain_function_is_called_as_it_is(pool):
         return 1
 
     assert pool.adapt(function) is function
+
+
+async def loop_of():
+    return asyncio.get_running_loop()
+
+
+def test_a_thread_that_was_replaced_ends_without_the_loop_of_its_successor(pool):
+    call, ran, end = pool.adapt(loop_of), threading.Event(), threading.Event()
+    loops, threads = [], []
+
+    def work():
+        threads.append(threading.current_thread())
+        loops.append(call())
+        ran.set()
+        assert end.wait(40)
+        loops.append(call())
+
+    pool.start(work)
+    assert ran.wait(40)
+    pool.start(lambda: threads.append(threading.current_thread()))
+    while len(threads) < 2:
+        ran.wait(0.001)
+    threads[1].join(40)
+    end.set()
+    threads[0].join(40)
+    assert loops[0] is loops[1]
+    assert loops[0].is_closed()
+
+
+def test_a_coroutine_may_close_it_before_its_thread_has_ended(pool):
+    call, ran, end = pool.adapt(loop_of), threading.Event(), threading.Event()
+    loops, threads = [], []
+
+    def work():
+        threads.append(threading.current_thread())
+        loops.append(call())
+        ran.set()
+        assert end.wait(40)
+
+    async def close():
+        pool.close()
+
+    pool.start(work)
+    assert ran.wait(40)
+    theirs = pool.adapt(loop_of)()
+    asyncio.run(close())
+    assert theirs.is_closed()
+    end.set()
+    threads[0].join(40)
+    assert loops[0].is_closed()

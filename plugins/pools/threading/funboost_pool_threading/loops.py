@@ -1,11 +1,12 @@
-"""Event loops for threads that run coroutines: one a thread, closed with it."""
+"""Event loops for threads that run coroutines: one a thread, closed by it."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable
 
-from funboost_core.native import get_ident
+from funboost_core.native import Thread, get_ident
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -16,6 +17,7 @@ class Loops:
 
     def __init__(self) -> None:
         self._loops: dict[int, AbstractEventLoop] = {}
+        self._alive: set[int] = set()  # the pool's own threads: nobody else closes their loops
 
     def blocking(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The coroutine function as a blocking one."""
@@ -26,19 +28,27 @@ class Loops:
 
         return call
 
-    def close_mine(self) -> None:
-        """Close the loop of this thread, if it has one."""
-        self._close(get_ident())
+    def live(self, work: Callable[[], None]) -> None:
+        """The life of a thread of the pool, which closes its loop when it ends, however late that is."""
+        ident = get_ident()
+        self._alive.add(ident)
+        try:
+            work()
+        finally:
+            self._close([ident])
+            self._alive.discard(ident)
 
     def close_abandoned(self) -> None:
         """Close the loops of threads that were not the pool's own, an engine's for example, where nothing runs."""
-        for ident, loop in list(self._loops.items()):
-            if not loop.is_running():
-                self._close(ident)
+        loops = self._loops.copy().items()
+        abandoned = [ident for ident, loop in loops if ident not in self._alive and not loop.is_running()]
+        if abandoned:  # on another thread, for a loop may be running on this one
+            thread = Thread(target=self._close, args=(abandoned,), daemon=True)
+            thread.start()
+            thread.join()
 
-    def _close(self, ident: int) -> None:
-        loop = self._loops.pop(ident, None)
-        if loop is not None:
+    def _close(self, idents: Iterable[int]) -> None:
+        for loop in filter(None, [self._loops.pop(ident, None) for ident in idents]):
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 

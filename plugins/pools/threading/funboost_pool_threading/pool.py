@@ -27,14 +27,8 @@ class Threads(ThreadPool):
     def start(self, work: Callable[[], None]) -> None:
         """Run `work` on a new thread.  Daemon: the core keeps the process alive and drains, so that a task that hangs
         cannot keep a process from ending for ever."""
-
-        def life() -> None:
-            try:
-                work()
-            finally:
-                self._loops.close_mine()
-
-        Thread(target=life, name=f"{self.context.name}-{next(self._numbers)}", daemon=True).start()
+        name = f"{self.context.name}-{next(self._numbers)}"
+        Thread(target=self._loops.live, args=(work,), name=name, daemon=True).start()
 
     def close(self) -> None:
         """The threads end by themselves, and close their loops."""

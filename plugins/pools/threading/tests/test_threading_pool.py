@@ -97,3 +97,40 @@ def test_errors_of_coroutines_are_raised(pool):
         return True
 
     assert run(pool, attempt)
+
+
+async def loop_of():
+    return asyncio.get_running_loop()
+
+
+def test_nobody_else_closes_the_loop_of_a_living_thread(pool):
+    """The pool may be closed before its last thread has ended, and by a coroutine."""
+    call, ran, end = pool.adapt(loop_of), threading.Event(), threading.Event()
+    loops, threads = [], []
+
+    def work():
+        threads.append(threading.current_thread())
+        loops.append(call())
+        ran.set()
+        assert end.wait(40)
+        loops.append(call())
+
+    async def close():
+        pool.close()
+
+    pool.start(work)
+    assert ran.wait(40)
+    asyncio.run(close())
+    end.set()
+    threads[0].join(40)
+    assert loops[0] is loops[1]
+    assert loops[0].is_closed()
+
+
+def test_a_coroutine_can_close_the_loops_of_others(pool):
+    async def close():
+        pool.close()
+
+    loop = pool.adapt(loop_of)()
+    asyncio.run(close())
+    assert loop.is_closed()
