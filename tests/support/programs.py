@@ -42,29 +42,32 @@ class Program:
 
     def start(self, script: str, name: str = "program.py", args: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         """Start a script that begins with the preamble."""
-        path = self.folder / name
-        path.write_text(PREAMBLE + textwrap.dedent(script))
+        path, text = self.folder / name, PREAMBLE + textwrap.dedent(script)
+        if not path.exists() or path.read_text() != text:  # else the one before may be reading it just now
+            path.write_text(text)
         return self.spawn([sys.executable, str(path), *args])
 
     def spawn(self, command: list[str]) -> subprocess.Popen[str]:
-        """Start any command in this program's environment."""
-        process = subprocess.Popen(
-            command, env=self._env, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
+        """Start any command in this program's environment; it prints to a file: a pipe that nobody reads would stop it."""
+        with self._printed(len(self._processes)).open("w") as output:
+            process = subprocess.Popen(
+                command, env=self._env, cwd=self.folder, text=True, stdout=output, stderr=subprocess.STDOUT
+            )
         self._processes.append(process)
         return process
 
     def run(self, script: str, seconds: float = 60, name: str = "program.py") -> str:
         """Run a script to its end; its output.  A non-zero exit code is an error."""
         process = self.start(script, name)
-        output, _ = process.communicate(timeout=seconds)
-        assert process.returncode == 0, output
+        code, output = process.wait(seconds), self._printed(self._processes.index(process)).read_text()
+        assert code == 0, output
         return output
 
     def log(self) -> list[str]:
-        """The lines noted so far."""
+        """The lines noted so far: whole ones, for a reader may see half of what is written just then."""
         path = self.folder / "log"
-        return path.read_text().splitlines() if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        return text[: text.rfind("\n") + 1].splitlines()
 
     def wait_for(self, count: int, start: str = "", seconds: float = 50) -> list[str]:
         """The lines that begin with `start`, once there are `count`."""
@@ -78,7 +81,11 @@ class Program:
 
     def output(self) -> str:
         """What the processes that have ended printed."""
-        return "\n".join(p.stdout.read() for p in self._processes if p.poll() is not None and p.stdout)
+        ended = [number for number, process in enumerate(self._processes) if process.poll() is not None]
+        return "\n".join(self._printed(number).read_text(errors="replace") for number in ended)
+
+    def _printed(self, number: int) -> Path:
+        return self.folder / f"output{number}"
 
     def close(self) -> None:
         """Kill what still runs."""
@@ -86,5 +93,3 @@ class Program:
             if process.poll() is None:
                 process.kill()
             process.wait()
-            if process.stdout:
-                process.stdout.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import inf
 from typing import Any, Callable
 
 from funboost_testing.clock import FakeClock
@@ -48,9 +49,11 @@ class Steady:
             lines = [consumer.line for consumer in worker.consumers()]
             # a line of a pool that only calls functions has one thread, which fetches, besides what it has in its hands
             busy += sum(line.size if hasattr(line, "size") else line.running + 1 for line in lines)
-            # the maintenance thread waits too, and that of the deadlines while there are some
-            busy += bool(lines) + bool(worker.deadlines._dues)
-        return self._clock.waiting >= busy
+            # the maintenance thread waits too, and that of the records; that of the deadlines while there are some, and
+            # for the nearest although that run has ended
+            busy += bool(lines) + (worker.history._thread is not None)
+            busy += bool(worker.deadlines._dues) or worker.deadlines._next != inf
+        return self._clock.waiting == busy
 
     def until(self, condition: Callable[[], Any], most: float) -> bool:
         """Make steps until `condition` holds, `most` seconds of the clock's time at most; whether it does."""

@@ -141,9 +141,7 @@ def _second(moment: str) -> int:
 
 
 def _noted(folder: Path, word: str) -> list[str]:
-    log = folder / "log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [line.split(" ", 1)[1] for line in lines if line.startswith(f"{word} ")]
+    return [line.split(" ", 1)[1] for line in Program(folder).log() if line.startswith(f"{word} ")]
 
 
 def _until_lease_is_over(folder: Path) -> None:

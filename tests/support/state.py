@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic_core import from_json
 
 from funboost_core import StateSpec, hookimpl
-from funboost_core.native import Condition
+from funboost_core.native import Condition, RLock
 from funboost_core.ports import store
 
 
@@ -36,45 +36,55 @@ class Parking:
 
     def __init__(self, clock):
         self._clock = clock
+        self._lock = RLock()  # the threads of several consumers come here
         self.kept = {}
         self.claimed = {}  # until when
         self.claims = 0
         self.failing = []
 
     def park(self, messages):
-        if self.failing:
-            raise self.failing.pop(0)
-        for message in messages:
-            self.kept[message.target, message.id] = message
-            self.claimed.pop((message.target, message.id), None)
+        with self._lock:
+            if self.failing:
+                raise self.failing.pop(0)
+            for message in messages:
+                self.kept[message.target, message.id] = message
+                self.claimed.pop((message.target, message.id), None)
 
     def _ready(self, message):
         return self.claimed.get((message.target, message.id), message.due)
 
+    def _of(self, target):
+        with self._lock:
+            return [message for message in self.kept.values() if message.target == target]
+
     def claim(self, target, limit, lease):
-        self.claims += 1
-        now = self._clock.time()
-        due = [m for m in self.kept.values() if m.target == target and self._ready(m) <= now]
-        due = sorted(due, key=lambda message: message.due)[:limit]
-        self.claimed.update(((m.target, m.id), now + lease) for m in due)
-        return due
+        with self._lock:
+            self.claims += 1
+            now = self._clock.time()
+            due = [message for message in self._of(target) if self._ready(message) <= now]
+            due = sorted(due, key=lambda message: message.due)[:limit]
+            self.claimed.update(((message.target, message.id), now + lease) for message in due)
+            return due
 
     def done(self, messages):
-        for message in messages:
-            self.kept.pop((message.target, message.id), None)
-            self.claimed.pop((message.target, message.id), None)
+        with self._lock:
+            for message in messages:
+                self.kept.pop((message.target, message.id), None)
+                self.claimed.pop((message.target, message.id), None)
 
     def next_due(self, target):
-        return min((self._ready(m) for m in self.kept.values() if m.target == target), default=None)
+        with self._lock:
+            return min(map(self._ready, self._of(target)), default=None)
 
     def count(self, target):
-        return sum(message.target == target for message in self.kept.values())
+        return len(self._of(target))
 
     def purge(self, target):
-        waiting = [key for key in self.kept if key[0] == target]
-        for key in waiting:
-            del self.kept[key]
-        return len(waiting)
+        with self._lock:
+            waiting = self._of(target)
+            for message in waiting:
+                del self.kept[message.target, message.id]
+            return len(waiting)
 
 
 class History:
@@ -116,31 +126,38 @@ class Coordinator:
 
     def __init__(self, clock):
         self._clock = clock
+        self._lock = RLock()
         self._next = {}
         self._flags = {}
         self._members = {}
 
     def beat(self, scope, member, info, ttl):
-        self._members.setdefault(scope, {})[member] = dict(info)
+        with self._lock:
+            self._members.setdefault(scope, {})[member] = dict(info)
 
     def leave(self, scope, member):
-        self._members.get(scope, {}).pop(member, None)
+        with self._lock:
+            self._members.get(scope, {}).pop(member, None)
 
     def members(self, scope):
-        return dict(self._members.get(scope, {}))
+        with self._lock:
+            return dict(self._members.get(scope, {}))
 
     def set_flag(self, scope, name, value, ttl=None):
-        self._flags.setdefault(scope, {})[name] = value
+        with self._lock:
+            self._flags.setdefault(scope, {})[name] = value
 
     def flags(self, scope):
-        return {name: value for name, value in self._flags.get(scope, {}).items() if value is not None}
+        with self._lock:
+            return {name: value for name, value in self._flags.get(scope, {}).items() if value is not None}
 
     def reserve(self, scope, interval, most, horizon):
-        count = min(most, int(horizon / interval + 1e-9) + 1)
-        now = self._clock.monotonic()
-        first = max(now, self._next.get(scope, now))
-        self._next[scope] = first + count * interval
-        return first - now, count
+        with self._lock:
+            count = min(most, int(horizon / interval + 1e-9) + 1)
+            now = self._clock.monotonic()
+            first = max(now, self._next.get(scope, now))
+            self._next[scope] = first + count * interval
+            return first - now, count
 
 
 class TinyState:

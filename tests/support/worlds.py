@@ -115,17 +115,9 @@ RABBITS = {
 }
 
 
-class RabbitWorld(ServedWorld):
-    """A RabbitMQ server and one of its brokers."""
-
-    def script(self, text: str) -> str:
-        """See `World.script`; what pika tells of a lost connection fills a pipe that nobody reads, and stops the program."""
-        return "import logging; logging.getLogger('pika').setLevel(logging.CRITICAL)\n" + super().script(text)
-
-
-def rabbit_world(url: str, kind: str, namespace: str = "", **options: Any) -> RabbitWorld:
+def rabbit_world(url: str, kind: str, namespace: str = "", **options: Any) -> ServedWorld:
     """The world of a RabbitMQ broker; `options` are those of who publishes."""
-    return RabbitWorld(kind, RABBITS[kind], {"RABBITMQ_URL": url, "NAMESPACE": namespace}, options)
+    return ServedWorld(kind, RABBITS[kind], {"RABBITMQ_URL": url, "NAMESPACE": namespace}, options)
 
 
 class KafkaWorld(ServedWorld):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from funboost_testing.clock import FakeClock, RealTimeClock
 
@@ -127,20 +129,22 @@ def test_many_threads_on_one_condition_and_on_their_own():
 
 
 def test_who_is_about_to_wait_is_not_missed():
-    clock, seen = FakeClock(), []
+    clock, condition, seen = FakeClock(), Condition(), []
+    release = condition._release_save
 
-    class Late(Condition):
-        def wait(self, timeout=None):
-            started(clock.advance, 5)
-            while clock.monotonic() < 1005:  # the time has moved; the one who moves it has not come through here yet
-                sleep(0.001)
-            return super().wait(timeout)
+    def late():
+        started(clock.advance, 5)
+        while clock.monotonic() < 1005:  # the time has moved; the one who moves it has not come through here yet
+            sleep(0.001)
+        return release()
 
-    def wait(condition):
+    condition._release_save = late
+
+    def wait():
         with condition:
             seen.append(clock.wait(condition, 5))
 
-    assert ended(started(wait, Late()))
+    assert ended(started(wait))
     assert seen == [False]
 
 
@@ -164,6 +168,54 @@ def test_who_has_been_woken_does_not_count_as_waiting():
     assert seen == [1000]
     clock.advance(5)
     assert ended(thread)
+
+
+def test_who_waits_without_a_deadline_does_not_stand_for_one_who_has_been_woken():
+    clock, condition, order = FakeClock(), Condition(), []
+
+    def wait(seconds):
+        with condition:
+            order.append(seconds)
+            clock.wait(condition, seconds)
+
+    threads = []
+    for seconds in (5, None):
+        threads.append(started(wait, seconds))
+        while seconds not in order:
+            sleep(0.001)
+    with condition:  # which both of them wait on now
+        condition.notify()  # the first
+        assert clock.waiting == 0
+        assert clock.next_deadline() is None
+        condition.notify_all()
+    assert all(map(ended, threads))
+
+
+def test_those_who_wait_in_turn_never_count_as_waiting_together(monkeypatch):
+    interval = sys.getswitchinterval()
+    clock, ends, turn = FakeClock(), [Condition(), Condition()], [0]
+
+    def play(me):
+        mine, other = ends[me], ends[1 - me]
+        while turn[0] < 3000:
+            with other:
+                turn[0] += 1
+                other.notify()
+            with mine:
+                while turn[0] % 2 != me and turn[0] < 3000:
+                    clock.wait(mine, 5)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [started(play, 0)]
+        counts = set()
+        clock.until_waiting(1)
+        threads.append(started(play, 1))
+        while any(thread.is_alive() for thread in threads):
+            counts.add(clock.waiting)
+    finally:
+        sys.setswitchinterval(interval)
+    assert counts <= {0, 1}
 
 
 def test_advance_races_with_threads_that_begin_to_wait():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 from funboost_core.clock import Clock
 from funboost_core.native import Condition, Lock, sleep
@@ -14,11 +15,29 @@ _NS = 1_000_000_000
 class _Waiter:
     """One thread that waits with a deadline (nanoseconds since the clock was made)."""
 
-    __slots__ = ("condition", "deadline")
-
     def __init__(self, condition: Condition, deadline: int) -> None:
         self.condition = condition
         self.deadline = deadline
+        self.asleep = True  # not notified yet
+        self._sleep = Lock()
+        self._sleep.acquire()
+
+    def wait(self) -> None:
+        """As `Condition.wait`, which does not tell who of several has been notified."""
+        condition: Any = self.condition
+        condition._waiters.append(self)
+        state = condition._release_save()
+        try:
+            self._sleep.acquire()
+        finally:
+            condition._acquire_restore(state)
+            with suppress(ValueError):  # who notifies has removed it
+                condition._waiters.remove(self)
+
+    def release(self) -> None:
+        """Called by who notifies: for a condition this is the lock that it waits for."""
+        self.asleep = False
+        self._sleep.release()
 
 
 class FakeClock(Clock):
@@ -84,7 +103,7 @@ class FakeClock(Clock):
                 return False
             self._waiters.add(waiter)
         try:
-            condition.wait()
+            waiter.wait()
         finally:
             with self._lock:
                 self._waiters.remove(waiter)
@@ -100,19 +119,17 @@ class FakeClock(Clock):
 
     @property
     def waiting(self) -> int:
-        """How many threads wait with a deadline just now; one that has been notified does not any more."""
-        with self._lock:
-            conditions = {id(w.condition): w.condition for w in self._waiters}
-            registered = Counter(id(w.condition) for w in self._waiters)
-        # A condition drops a waiter when it is notified, before that thread has run: only it knows.
-        return sum(min(registered[key], len(c._waiters)) for key, c in conditions.items())  # type: ignore[attr-defined, misc]
+        """How many threads wait with a deadline just now, all at once; one that has been notified does not any more."""
+        return len(self._deadlines())
 
     def next_deadline(self) -> float | None:
         """When (as `time` counts) the first of the waiting threads gives up; None when none waits."""
-        with self._lock:
-            if not self._waiters:
-                return None
-            return (self._start + min(w.deadline for w in self._waiters)) / _NS
+        deadlines = self._deadlines()
+        return (self._start + min(deadlines)) / _NS if deadlines else None
+
+    def _deadlines(self) -> list[int]:
+        with self._lock:  # who is notified meanwhile cannot come back and count as well as whom it notifies
+            return [waiter.deadline for waiter in self._waiters if waiter.asleep]
 
     def until_waiting(self, count: int, timeout: float = 30.0) -> None:
         """Block until at least `count` threads wait, as `waiting` counts; AssertionError after `timeout` real seconds.

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -257,3 +258,24 @@ def test_the_proxy_refuses_for_a_time(echo):
                     pass
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
             assert ask(connection, b"2") == b"2"
+
+
+def test_the_proxy_refuses_whom_it_was_just_connecting(echo, monkeypatch):
+    begun, may, connect = Event(), Event(), socket.create_connection
+
+    def late(address, *args):
+        if address == proxy._target:
+            begun.set()
+            assert may.wait(40)
+        return connect(address, *args)
+
+    with Proxy(echo[0]) as proxy:
+        monkeypatch.setattr(socket, "create_connection", late)
+        with connect(("127.0.0.1", int(proxy.url.rpartition(":")[2])), 5) as connection:
+            assert begun.wait(40)
+            with proxy.refuse():
+                may.set()
+                try:
+                    assert ask(connection, b"1") == b""
+                except ConnectionError:
+                    pass

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -165,7 +166,9 @@ class Server:
             return
         assert guard.stdin is not None
         assert guard.stdout is not None
-        guard.stdin.close()
+        with suppress(OSError):  # it has ended by itself
+            guard.stdin.write("\n")  # a process that was forked meanwhile may hold the other end of the pipe open
+            guard.stdin.close()
         guard.wait()
         guard.stdout.close()
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from funboost_core.native import sleep
+
 from . import catalog
 from .base import Service, Unavailable
 from .install import install
@@ -64,8 +66,8 @@ def _up(options: argparse.Namespace) -> None:
         _start(options, [catalog.find(name) for name in options.names], running)
         try:
             while True:
-                signal.pause() if hasattr(signal, "pause") else input()
-        except (KeyboardInterrupt, EOFError):
+                sleep(0.2)  # not `signal.pause`: it would sleep through a signal that comes right before it
+        except KeyboardInterrupt:
             pass
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from funboost_core.native import Lock, Thread
+from funboost_core.native import Event, Lock, Thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -31,7 +31,7 @@ class Proxy:
         self._sockets: set[socket.socket] = set()
         self._left = 0
         self._after = False
-        self._refusing = False
+        self._refusing = Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
         credentials = parts.netloc.rpartition("@")[0]
@@ -64,16 +64,16 @@ class Proxy:
     @contextlib.contextmanager
     def refuse(self) -> Iterator[None]:
         """A time in which the server cannot be reached."""
-        self._refusing = True
+        self._refusing.set()
         self.cut()
         try:
             yield
         finally:
-            self._refusing = False
+            self._refusing.clear()
 
     def close(self) -> None:
         """End everything."""
-        self._refusing = True
+        self._refusing.set()
         _end(self._listener)
         self.cut()
 
@@ -83,7 +83,7 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self._refusing:
+            if self._refusing.is_set():
                 client.close()
                 continue
             try:
@@ -92,7 +92,13 @@ class Proxy:
                 client.close()
                 continue
             with self._lock:
-                self._sockets |= {client, server}
+                refused = self._refusing.is_set()  # by now: `cut` knows only those that are here
+                if not refused:
+                    self._sockets |= {client, server}
+            if refused:
+                _end(client)
+                _end(server)
+                continue
             for source, target in ((client, server), (server, client)):
                 with contextlib.suppress(OSError):  # it was cut already
                     source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Messages with QoS 0 that may wait: the server sends these without asking whether there is room."""
+REMEMBERED = 0x8000
+"""Numbers of messages that were handed on; half of all, so that a server that counts on has not come round to them."""
 
 
 class Reply:
@@ -36,7 +38,7 @@ class Inbox:
     def __init__(self) -> None:
         self._changed = Condition()
         self._waiting: deque[tuple[Delivery, int]] = deque()
-        self._handed: set[int] = set()
+        self._handed: dict[int, int] = {}  # the number of a message and the hash of its body, in order
         self.dropped = 0
 
     def receive(self, message: MQTTMessage, sink: Sink) -> int:
@@ -51,13 +53,13 @@ class Inbox:
                     self.dropped += 1
                     return 0
             elif not message.dup:  # the number is used anew: the server has heard of the last one's acknowledgement
-                self._handed.discard(mid)
-            elif mid in self._handed:
-                return mid  # it has not heard of it
+                self._handed.pop(mid, None)
+            elif self._handed.get(mid) == hash(delivery.body):
+                return mid  # it has not heard of it; another body: it has, and what it sent with that number since was cut off
             elif any(other == mid for _, other in self._waiting):
                 return 0
             if not self._waiting and sink.credit() and sink.put(delivery):
-                self._handed.add(mid)
+                self._remember(delivery, mid)
                 return mid
             self._waiting.append((delivery, mid))
             self._changed.notify_all()
@@ -82,8 +84,14 @@ class Inbox:
 
     def _taken(self) -> tuple[Delivery, int]:
         delivery, mid = self._waiting.popleft()
-        self._handed.add(mid)
+        self._remember(delivery, mid)
         return delivery, mid
+
+    def _remember(self, delivery: Delivery, mid: int) -> None:
+        self._handed.pop(mid, None)
+        self._handed[mid] = hash(delivery.body)
+        if len(self._handed) > REMEMBERED:
+            del self._handed[next(iter(self._handed))]
 
     def forget(self) -> None:
         """A new session: its numbers are new; what waits stays and is acknowledged to nobody."""

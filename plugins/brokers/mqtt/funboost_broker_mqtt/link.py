@@ -30,6 +30,9 @@ KEEPALIVE = 20
 """Seconds of silence after which the connection is tried; it is given up after as long again."""
 UNHEARD = 0x10
 """The server's answer when nobody has subscribed to what is published."""
+UNCONFIRMED = 60_000
+"""Most messages that all threads together wait for: the client gives a number of 16 bits anew although it still waits for
+its answer, and forgets what it has not sent yet."""
 
 
 class Link:
@@ -56,6 +59,8 @@ class Link:
         self._changed = Condition()
         self._answers: dict[int | None, list[ReasonCode]] = {}
         self._awaited: set[int | None] = set()
+        self._room = Condition()
+        self._unconfirmed = 0
         self.error: FunboostError | None = None
         self.resumed: bool | None = None
         """Whether the server still had the session."""
@@ -85,15 +90,30 @@ class Link:
             ConfigError: the server refuses one.
             MqttUnavailable: it has not confirmed them within `seconds`.
         """
-        self.check()
-        publish = self._client.publish
-        properties = None if correlation is None else _properties(PacketTypes.PUBLISH, CorrelationData=correlation)
-        mids = [publish(topic, body, 1, properties=properties).mid for body in bodies]
-        codes = [self._answer(mid, seconds, "publishing was not confirmed")[0] for mid in reversed(mids)]
+        with self._room:
+            while self._unconfirmed + len(bodies) > UNCONFIRMED:
+                self._room.wait()
+            self._unconfirmed += len(bodies)
+        try:
+            codes = self._publish(topic, bodies, seconds, correlation)
+        finally:
+            with self._room:
+                self._unconfirmed -= len(bodies)
+                self._room.notify_all()
         for code in codes:
             if code.is_failure:
                 raise refused(f"publishing to {topic!r}", code, self._address)
         return [body for body, code in zip(bodies, reversed(codes)) if code.value == UNHEARD]
+
+    def _publish(
+        self, topic: str, bodies: Sequence[Any], seconds: float, correlation: bytes | None
+    ) -> list[ReasonCode]:
+        """The server's answers, the last one first."""
+        self.check()
+        publish = self._client.publish
+        properties = None if correlation is None else _properties(PacketTypes.PUBLISH, CorrelationData=correlation)
+        mids = [publish(topic, body, 1, properties=properties).mid for body in bodies]
+        return [self._answer(mid, seconds, "publishing was not confirmed")[0] for mid in reversed(mids)]
 
     def subscribe(self, topic: str) -> None:
         """Subscribe with QoS 1."""
