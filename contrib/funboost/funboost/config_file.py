@@ -17,7 +17,9 @@ CLASSES = ("BrokerConnConfig", "FunboostCommonConfig")
 _LISTS = ("HOOKS", "DISABLE_PLUGINS", "SECRET_KEY")
 """Settings that are texts with commas; a file may have lists."""
 
-_read: dict[str, Any] | None = None
+_read: dict[int, Mapping[str, Any]] = {}
+_writings = 0
+"""How often the file has been written here, the key of what was read since: what another thread still reads is older."""
 
 
 def values() -> Mapping[str, Any]:
@@ -28,14 +30,14 @@ def values() -> Mapping[str, Any]:
     Raises:
         ConfigError: the file cannot be imported.
     """
-    global _read
-    if _read is not None:
-        return _read
-    found = _import()
-    if getattr(getattr(found, "__spec__", None), "_initializing", False):
-        return {}  # the file itself asks for a setting
-    _read = _values(found) if found is not None else {}
-    return _read
+    since = _writings
+    said = _read.get(since)
+    if said is None:
+        found = _import()
+        if getattr(getattr(found, "__spec__", None), "_initializing", False):
+            return {}  # the file itself asks for a setting
+        said = _read[since] = _values(found) if found is not None else {}
+    return said
 
 
 def differs(name: str) -> bool:
@@ -52,11 +54,11 @@ def path() -> str:
 
 def forget() -> None:
     """Look for the file again when a setting is next asked for: one has just been written."""
-    global _read
+    global _writings
     from importlib import invalidate_caches
 
-    _read = None
     invalidate_caches()
+    _writings += 1
 
 
 def _import() -> ModuleType | None:

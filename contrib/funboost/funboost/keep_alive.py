@@ -31,7 +31,7 @@ def ctrl_c_recv() -> None:
     """Block until everything that consumes in this process has ended.
 
     The first Ctrl-C lets running tasks end and gives back what has not started; the third ends the process at once
-    with exit code 44.  Where nothing consumes yet, it waits for that, or for Ctrl-C.
+    with exit code 44.  Where nothing has consumed yet, it waits for that, or for Ctrl-C.
     """
     if bootstrap.muted:  # a child process imports the script of its parent
         return
@@ -39,12 +39,11 @@ def ctrl_c_recv() -> None:
     interrupts = _Interrupts(worker)
     interrupts.catch()
     try:
-        begun = worker.active
+        begun = worker.begun
         while worker.active or not (begun or interrupts.count):
-            begun = begun or worker.active
-            if not worker.wait(_LOOK):
-                continue
-            time.sleep(_LOOK)
+            begun = worker.begun  # before `active` is asked again: what has begun may have ended since the last look
+            if worker.wait(_LOOK):
+                time.sleep(_LOOK)
     finally:
         interrupts.release()
 

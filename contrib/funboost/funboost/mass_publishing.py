@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from funboost_core import bootstrap
 from funboost_core.errors import PublishError
 from funboost_core.ports.capability import Capability
-from funboost_core.reaping import ended
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from funboost_core.booster import Booster
 
     AnyBooster = Booster[Any, Any, Any]
@@ -36,15 +37,29 @@ def publish_all(booster: AnyBooster, calls: Calls, process_num: int) -> None:
     context, module = get_context("spawn"), booster.consuming_function.__module__
     started = []
     for number in range(processes):
-        process = context.Process(target=_child, args=(booster.queue_name, module, calls[number::processes]))
+        name = f"{bootstrap.NAME}{booster.queue_name}-push"
+        done, tell = context.Pipe(duplex=False)
+        share = (booster.queue_name, module, calls[number::processes], tell)
+        process = context.Process(target=_child, args=share, name=name)
         with bootstrap.marked():
             process.start()
-        started.append(process)
-    failed = [process.exitcode for process in started if ended(process) and process.exitcode]
+        tell.close()
+        started.append((process, done))
+    failed = [process for process, done in started if not _has_told(process, done)]
     if failed:
         raise PublishError(
             queue=booster.queue_name, error=f"{len(failed)} of {processes} processes failed, see their output"
         )
+
+
+def _has_told(process: Any, done: Connection) -> bool:
+    """Wait for its end; whether it has published all.  The exit code may be known only to another thread that reaped it."""
+    process.join()
+    with done:
+        try:
+            return done.poll(0) and bool(done.recv())
+        except EOFError:
+            return False
 
 
 def _push(booster: AnyBooster, calls: Calls) -> None:
@@ -52,8 +67,9 @@ def _push(booster: AnyBooster, calls: Calls) -> None:
         booster.push_many(calls[start : start + BATCH])
 
 
-def _child(queue_name: str, module: str, calls: Calls) -> None:
+def _child(queue_name: str, module: str, calls: Calls, tell: Connection) -> None:
     task = bootstrap.imported(queue_name, module)
     booster = task.environment.registry[queue_name]
     _push(booster, calls)
     booster.close()
+    tell.send(True)

@@ -14,13 +14,12 @@ from funboost_core.task import Task
 if TYPE_CHECKING:
     from logging import Logger
 
-    import pluggy
-
     from funboost_core.environment import Environment
     from funboost_core.params import BoosterParams as CoreParams
     from funboost_core.ports.broker import Broker
     from funboost_core.records import BrokerSpec
 
+    from .overriding.broker import OverriddenBroker
     from .overriding.consumer import AbstractConsumer
     from .overriding.kinds import Registered
     from .overriding.publisher import AbstractPublisher
@@ -59,6 +58,8 @@ class OverridableTask(Task):
     seams: Seams
     overridden: dict[str, str]
     """The methods that the user's classes override -> the names under which they do."""
+    outlets: list[OverriddenBroker]
+    """The brokers, connected, that publish for the user's class and do not consume; one, as a rule."""
 
     def __init__(self, params: CoreParams, function: Callable[..., Any] | None, environment: Environment) -> None:
         super().__init__(params, function, environment)
@@ -68,7 +69,7 @@ class OverridableTask(Task):
         kind = (params.broker_kind or "").casefold()
         self._empty: bool = kind == EMPTY.casefold()
         self._registered: Registered | None = registered.get(kind)
-        self.overridden = {}
+        self.overridden, self.outlets = {}, []
         consumer, publisher = self._overriding("consumer"), self._overriding("publisher")
         if self._empty and consumer is None and publisher is None:
             raise ConfigError(
@@ -88,6 +89,7 @@ class OverridableTask(Task):
             self.overridden.update((name, own) for name, own in found.items() if own is not None)
         converting = "_user_convert_msg_before_run" in self.overridden
         self.seams = ConvertingSeams(self) if converting else Seams(self)
+        self.own_hooks = (self.seams,)
         if any("user_custom_record_process_info_func" in name for name in self.overridden):
             record = _both(self.params.user_custom_record_process_info_func, self.seams.record)
             self.params = self.params.model_copy(update={"user_custom_record_process_info_func": record})
@@ -126,10 +128,18 @@ class OverridableTask(Task):
     @property
     def publisher(self) -> AbstractPublisher:
         """The publishing side, made when first asked for."""
-        with self._lock:
-            if self._publisher is None:
-                self._publisher = self._make(self.publisher_class)
-            return self._publisher
+        publisher = self._publisher
+        if publisher is None:
+            with self._lock:
+                publisher = self._publisher
+                if publisher is None:
+                    publisher = self._publisher = self._make(self.publisher_class)
+        return publisher
+
+    def prepare(self) -> None:
+        """Make the publisher: its `custom_init`, or that of the consumer, may publish and so take the booster's lock."""
+        if self._custom and (self.publishes or self.carries_all):
+            self.publisher  # noqa: B018
 
     def _make(self, cls: Any) -> Any:
         made, booster = cls.__new__(cls), self.booster
@@ -147,6 +157,7 @@ class OverridableTask(Task):
         """In a forked child: connections and locks of the parent are not ours."""
         self._lock = RLock()
         self._consumer = self._publisher = None
+        self.outlets = []
 
     # -- what the core asks for -------------------------------------------------------------------------------------
 
@@ -221,12 +232,12 @@ class OverridableTask(Task):
         """The broker's record, changed by what the classes override."""
         if not self._custom:
             return super().spec
-        from .overriding import broker
+        from .overriding import broker, record
 
         beneath = self._beneath
         if beneath is not None and broker.WRAPPING.isdisjoint(self.overridden):
             return beneath
-        return broker.spec(self, beneath)
+        return record.spec(self, beneath)
 
     @functools.cached_property
     def options(self) -> Any:
@@ -239,14 +250,6 @@ class OverridableTask(Task):
         if own:
             broker_options(self, own)  # says which keys nobody reads
         return SimpleNamespace(**{**own, **self.params.broker_exclusive_config})
-
-    @functools.cached_property
-    def hooks(self) -> pluggy.PluginManager:
-        """With the overridden methods among them."""
-        hooks = super().hooks
-        if not self._custom:
-            return hooks
-        return self.environment.manager.scoped([*self.params.hooks, self.seams])
 
 
 def _both(first: Callable[..., Any] | None, second: Callable[..., Any]) -> Callable[..., Any]:

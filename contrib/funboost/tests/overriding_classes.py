@@ -219,3 +219,11 @@ def source(requeued=None, **methods):
 def of(cls, environment, queue, function, **fields):
     params = BoosterParams(queue_name=queue, broker_kind="empty", consumer_override_cls=cls, **fields)
     return boost(params, environment=environment)(function)
+
+
+def elsewhere(call):
+    """Let another thread do something meanwhile."""
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join(40)
+    assert not thread.is_alive()

@@ -166,6 +166,45 @@ def test_reloading(project):
     assert worker.wait(WAIT) == (128 + signal.SIGTERM if os.name == "posix" else 1)
 
 
+class Worker:
+    """A process that has been started; a signal comes before whoever starts it knows it."""
+
+    def __init__(self, started, number):
+        self.returncode, self.waits = None, 0
+        started.append(self)
+        signal.raise_signal(number)
+
+    def poll(self):
+        return self.returncode
+
+    def wait(self, timeout=None):
+        self.waits += 1
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired("worker", timeout)
+
+    def terminate(self):
+        self.returncode = -signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_just_being_started_ends_too(monkeypatch, tmp_path, number):
+    started, handlers = [], [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    monkeypatch.setattr(reloading.subprocess, "Popen", lambda words: Worker(started, number))
+    try:
+        if number == signal.SIGTERM:
+            with pytest.raises(SystemExit) as ended:
+                reloading.watch(tmp_path)
+            assert ended.value.code == 128 + signal.SIGTERM
+        else:
+            reloading.watch(tmp_path)
+            assert started[0].waits >= 1  # it has got Ctrl-C itself
+        assert [worker.returncode for worker in started] == [-signal.SIGTERM]
+        assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == handlers
+    finally:
+        for each, handler in zip((signal.SIGTERM, signal.SIGINT), handlers):
+            signal.signal(each, handler)
+
+
 def test_reloading_looks_at_the_files_of_the_project_alone(tmp_path):
     for name in ("a.py", "deep/b.py", "site-packages/c.py", ".hidden/d.py", "text.txt"):
         path = tmp_path / name

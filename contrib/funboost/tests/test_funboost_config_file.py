@@ -237,3 +237,20 @@ def test_it_is_imported_once_by_many_threads(program, write_config, monkeypatch)
         thread.join()
     assert seen == ["192.168.0.1"] * 10
     assert builtins.__dict__.pop("times_read") == 1
+
+
+def test_what_another_thread_still_looks_for_does_not_hide_what_has_just_been_written(
+    program, write_config, monkeypatch
+):
+    look = config_file._import
+
+    def look_in_vain():
+        found = look()
+        monkeypatch.setattr(config_file, "_import", look)
+        write_config(FILE)  # by another thread, at this moment
+        config_file.forget()
+        return found
+
+    monkeypatch.setattr(config_file, "_import", look_in_vain)
+    assert config_file.values() == {}
+    assert program.settings("REDIS_PORT") == 6380

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import threading
 from types import SimpleNamespace
 
@@ -44,6 +45,19 @@ def test_a_script_that_is_imported_by_its_own_child_is_not_held_up(monkeypatch):
     monkeypatch.setattr(bootstrap, "muted", True)
     ctrl_c_recv()
     run_forever()
+
+
+def test_what_has_ended_before_the_first_look_is_not_waited_for(environment, f):
+    def wait():
+        with using(environment):
+            ctrl_c_recv()
+
+    f.consume()
+    environment.worker.stop()
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    waiting.join(40)
+    assert not waiting.is_alive()
 
 
 def test_a_broker_s_plugin_can_be_loaded_by_hand():
@@ -123,6 +137,22 @@ def test_many_calls_are_published_by_processes(tmp_path, monkeypatch):
         assert add.get_message_count() == 3500
         with pytest.raises(PublishError, match="'mass': 2 of 2 processes failed"):
             add.multi_process_pub_params_list([{"y": n} for n in range(2000)], process_num=2)
+    program.close()
+
+
+def test_a_process_that_another_thread_reaps_has_failed_all_the_same(tmp_path, monkeypatch):
+    import mass_published
+
+    program = mass_published.environment(tmp_path)
+    monkeypatch.setenv("MASS_PUBLISHED_FOLDER", str(tmp_path))
+    # that thread has not noted the exit code yet
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "exitcode", None)
+    with using(program):
+        add = mass_published.declare(program)
+        with pytest.raises(PublishError, match="'mass': 2 of 2 processes failed"):
+            add.multi_process_pub_params_list([{"y": n} for n in range(2000)], process_num=2)
+        add.multi_process_pub_params_list([{"x": n} for n in range(2000)], process_num=2)
+        assert add.get_message_count() == 2000
     program.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -99,3 +100,37 @@ def test_without_a_key_each_configuration_is_a_lock_of_its_own():
         lock.acquire()
     for lock in locks:
         lock.release()
+
+
+def test_whoever_waits_longest_may_be_killed_before_it_takes_the_lock():
+    lock = expire_lock.ExpireLockContextManager(expire_lock.ExpireLockConf(expire_seconds=3600))
+    has_it, waiting = [], []
+    changed = lock._slot.changed
+    real_wait = changed.wait
+
+    def wait(timeout):
+        first = not waiting
+        waiting.append(threading.current_thread())
+        real_wait(timeout)
+        if first:
+            raise SystemExit  # as an order to end arrives: when it runs again
+
+    changed.wait = wait
+    lock.acquire()
+
+    def take():
+        with contextlib.suppress(SystemExit):
+            lock.acquire()
+            has_it.append(1)
+
+    threads = [threading.Thread(target=take, daemon=True) for _ in range(2)]
+    for number, thread in enumerate(threads, 1):
+        thread.start()
+        while len(waiting) < number:
+            time.sleep(0.001)
+        with changed:  # whoever waits has let go of it
+            pass
+    lock.release()
+    for thread in threads:
+        thread.join(20)
+    assert has_it == [1]

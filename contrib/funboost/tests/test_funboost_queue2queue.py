@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -208,3 +209,17 @@ def test_as_programs(name, environment, tmp_path):
         assert process.returncode == (code if sys.platform == "win32" else code & 0xFF), output
     assert [count(environment, queue, "SQLITE_QUEUE") for queue in queues] == [0] * len(queues)
     assert count(environment, "c", "SQLITE_QUEUE") == 100 * len(queues)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there do forked processes have copies")
+def test_child_processes_are_told_though_a_forked_one_has_a_copy_of_the_pipe():
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    copy = os.dup(writer.fileno())
+    try:
+        queue2queue._pipes.append(writer)
+        queue2queue._let_go()
+        assert reader.poll(0)
+        assert queue2queue._pipes == []
+    finally:
+        os.close(copy)
+        reader.close()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -141,3 +142,22 @@ def test_without_the_plugin_it_says_what_to_install(tmp_path):
     assert "pip install funboost-scheduler-apscheduler" in first
     assert "apscheduler" in second
     assert importlib.util.find_spec("funboost_scheduler_apscheduler")
+
+
+def test_two_threads_get_the_same_scheduler(program, monkeypatch):
+    background = pytest.importorskip("funboost_scheduler_apscheduler.background")
+    free = []
+
+    def look():
+        free.append(timing_job_base._one_at_a_time().acquire(blocking=False))
+
+    class Scheduler(background.FunboostBackgroundScheduler):
+        def __init__(self, **options):
+            other = threading.Thread(target=look)
+            other.start()
+            other.join()
+            super().__init__(**options)
+
+    monkeypatch.setattr(background, "FunboostBackgroundScheduler", Scheduler)
+    assert timing_job_base.funboost_aps_scheduler is timing_job_base.fsdf_background_scheduler
+    assert free == [False]

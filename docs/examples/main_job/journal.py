@@ -21,6 +21,9 @@ PROGRESS = """SELECT
     (SELECT count(DISTINCT path) FROM runs WHERE error IS NOT NULL AND attempt = ?),
     (SELECT count(*) FROM runs WHERE error IS NOT NULL)"""
 
+REDELIVERED = """SELECT count(DISTINCT cut.id) FROM runs AS cut JOIN runs AS again ON again.path = cut.path AND again.id > cut.id
+    WHERE cut.seconds IS NULL AND cut.process = ? AND again.seconds IS NOT NULL"""
+
 
 class Found:
     """What a run counts."""
@@ -42,6 +45,11 @@ class Journal:
     def __init__(self) -> None:
         self._file = Path(os.environ["FUNBOOST_DATA_DIR"]) / "journal.sqlite"
         self._own = threading.local()
+
+    def create(self) -> None:
+        """Make the file; for the main program, before it starts others: WAL cannot be switched on by several at once."""
+        self._do("PRAGMA journal_mode = WAL", ())
+        self._do(TABLE, ())
 
     @contextmanager
     def run(self, path: str, attempt: int) -> Iterator[Found]:
@@ -75,6 +83,10 @@ class Journal:
         """The paths of the runs that a process has not ended."""
         return [path for (path,) in self.rows("SELECT path FROM runs WHERE seconds IS NULL AND process = ?", process)]
 
+    def redelivered(self, process: int) -> int:
+        """How many of these were run again."""
+        return self.rows(REDELIVERED, process)[0][0]
+
     def rows(self, query: str, *values: Any) -> list[Any]:
         """The answer to a query."""
         return self._do(query, values).fetchall()
@@ -88,7 +100,5 @@ class Journal:
     def _do(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
         if not hasattr(self._own, "connection"):  # a connection may only be used by the thread that opened it
             self._own.connection = sqlite3.connect(self._file, timeout=30, isolation_level=None)
-            self._own.connection.execute("PRAGMA journal_mode = WAL")
             self._own.connection.execute("PRAGMA synchronous = OFF")
-            self._own.connection.execute(TABLE)
         return self._own.connection.execute(statement, values)

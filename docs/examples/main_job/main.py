@@ -54,6 +54,7 @@ def run(files: list[str], processes: int, qps: float) -> int:
     from funboost_core import default
 
     journal = Journal()
+    journal.create()
     print(f"{len(files)} Python files -> queue {parse_file.queue_name!r} ({parse_file.boost_params.broker_kind})")
     seconds = push(parse_file, files)
     print(f"pushed in {seconds:.2f} s, {len(files) / seconds:,.0f} a second")
@@ -105,13 +106,14 @@ def watch(journal: Journal, total: int, attempts: int) -> show.Killed | None:
 
 
 def kill_one(journal: Journal, size: int) -> show.Killed | None:
-    """Kill a worker that is parsing a file of at least `size` bytes right now; None when none is."""
+    """Kill a worker that is parsing a file of at least `size` bytes right now; None when none was."""
     workers = {process.pid: process for process in multiprocessing.active_children()}
     for process, _ in journal.running(size):
         if process in workers:
             workers[process].kill()
             workers[process].join()
-            return show.Killed(process, journal.interrupted(process))
+            files = journal.interrupted(process)
+            return show.Killed(process, files) if files else None  # it may just have ended what it did
     return None
 
 

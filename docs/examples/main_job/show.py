@@ -59,14 +59,13 @@ class Report:
     def __init__(self, files: list[str], journal: Journal, seconds: float, killed: Optional[Killed], dead: int) -> None:
         count = "SELECT count(*) FROM runs WHERE "
         parsed = dict(journal.rows("SELECT path, count(*) FROM runs WHERE seconds > 0 AND error IS NULL GROUP BY path"))
-        again = killed.files if killed else []
         self.files, self.parsed, self.dead, self.seconds = len(files), len(parsed), dead, seconds
         self.lost = self.files - self.parsed - dead
         (self.runs,) = journal.rows("SELECT count(*) FROM runs")[0]
         (self.failed,) = journal.rows(count + "error IS NOT NULL")[0]
         (self.simulated,) = journal.rows(count + "error LIKE 'OSError: simulated%'")[0]
         (self.retries,) = journal.rows(count + "attempt > 1")[0]
-        self.killed, self.redelivered = killed, sum(path in parsed for path in again)
+        self.killed, self.redelivered = killed, journal.redelivered(killed.process) if killed else 0
         self.twice = sum(runs > 1 for runs in parsed.values())
         self.found = journal.rows("SELECT total(lines), total(functions), total(classes) FROM runs")[0]
         self.slowest = journal.rows("SELECT seconds, lines, path FROM runs WHERE lines ORDER BY seconds DESC LIMIT 5")
@@ -84,7 +83,7 @@ class Report:
             ("failed runs", self.failed, f"{self.simulated} simulated; the others are real: no UTF-8, no Python 3"),
             ("retries", self.retries, "half a second after the failure"),
             ("interrupted", len(self.killed.files) if self.killed else 0, self._victim()),
-            ("redelivered", self.redelivered, "of the interrupted ones, parsed by another process afterwards"),
+            ("redelivered", self.redelivered, "of the interrupted ones, run by another process afterwards"),
             ("parsed twice", self.twice, "had ended when the worker was killed, not yet acknowledged"),
         ]
         text = ["", *(f"{name:<14}{number:>7}   {remark}".rstrip() for name, number, remark in table)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -83,6 +84,7 @@ def test_what_is_missing_is_reported_as_lost(tmp_path, monkeypatch):
     import show
 
     journal = journals.Journal()
+    journal.create()
     for name in ("a.py", "b.py"):
         (tmp_path / name).touch()
         with journal.run(str(tmp_path / name), 1) as found:
@@ -94,3 +96,57 @@ def test_what_is_missing_is_reported_as_lost(tmp_path, monkeypatch):
     journal.close()
     assert (report.parsed, report.dead, report.lost) == (2, 1, 1)
     assert report.text().endswith("1 FILES ARE LOST")
+
+
+@pytest.fixture
+def main(tmp_path, monkeypatch):
+    """The main program as a module, with a journal in `tmp_path`."""
+    monkeypatch.syspath_prepend(HERE)
+    monkeypatch.setenv("FUNBOOST_DATA_DIR", str(tmp_path))
+    import main
+
+    made = main.Journal()
+    made.create()
+    yield main, made
+    made.close()
+
+
+class _Worker:
+    def __init__(self, pid, ends):
+        self.pid, self.kill, self.join = pid, ends, lambda: None
+
+
+def test_a_worker_that_had_just_ended_its_run_is_not_the_one_that_was_interrupted(main, tmp_path, monkeypatch):
+    main, journal = main
+    file = tmp_path / "a.py"
+    file.touch()
+    running = journal.run(str(file), 1)
+    running.__enter__()
+    end = lambda: running.__exit__(None, None, None)  # noqa: E731  between the look and the kill
+    monkeypatch.setattr(main.multiprocessing, "active_children", lambda: [_Worker(os.getpid(), end)])
+    assert main.kill_one(journal, 0) is None
+    lasting = journal.run(str(file), 1)
+    lasting.__enter__()
+    monkeypatch.setattr(main.multiprocessing, "active_children", lambda: [_Worker(os.getpid(), lambda: None)])
+    assert main.kill_one(journal, 0) == (os.getpid(), [str(file)])
+
+
+def test_an_interrupted_file_that_is_given_up_afterwards_was_redelivered_too(main, tmp_path):
+    _, journal = main
+    (tmp_path / "old.py").touch()
+    cut = journal.run(str(tmp_path / "old.py"), 3)
+    cut.__enter__()
+    assert journal.redelivered(os.getpid()) == 0
+    with pytest.raises(SyntaxError), journal.run(str(tmp_path / "old.py"), 3):
+        raise SyntaxError
+    assert journal.redelivered(os.getpid()) == 1
+
+
+def test_only_the_main_program_makes_the_journal(main, tmp_path, monkeypatch):
+    main, journal = main
+    assert journal.rows("PRAGMA journal_mode") == [("wal",)]
+    monkeypatch.setenv("FUNBOOST_DATA_DIR", str(tmp_path / "other"))
+    (tmp_path / "other").mkdir()
+    first_thread_of_a_worker = main.Journal()
+    assert first_thread_of_a_worker.rows("PRAGMA journal_mode") == [("delete",)]  # two that switch at once: "locked"
+    first_thread_of_a_worker.close()

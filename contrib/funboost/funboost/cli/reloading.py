@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -21,23 +22,47 @@ _SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
 def watch(root: Path) -> None:
     """Run this command line without ``--reload``, and again after each change below `root`, until Ctrl-C."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # with the worker, below
-    words, seen = command(), snapshot(root)
-    worker = subprocess.Popen(words)  # noqa: S603  this very command line
-    try:
-        while True:
-            time.sleep(LOOK)
-            now = snapshot(root)
-            if now != seen:
-                changed = sorted(str(path) for path, _ in seen ^ now)
-                seen = now
-                click.echo(f"{changed[0]} has changed: starting anew", err=True)
+    words = command()
+    with _signals() as told:
+        while not told:
+            seen = snapshot(root)
+            worker = subprocess.Popen(words)  # noqa: S603  this very command line
+            try:
+                changed = _changed(root, seen, told)
+                if changed:
+                    click.echo(f"{changed} has changed: starting anew", err=True)
+                elif signal.SIGINT in told:  # the worker has got it too
+                    with suppress(subprocess.TimeoutExpired):
+                        worker.wait(PATIENCE)
+            finally:
                 _end(worker)
-                worker = subprocess.Popen(words)  # noqa: S603  this very command line
-    except KeyboardInterrupt:  # the worker has got it too
-        worker.wait(PATIENCE)
+    if signal.SIGTERM in told:
+        sys.exit(128 + signal.SIGTERM)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Those that have come to end us.  They interrupt nothing: a worker that was just being started would be left alone."""
+    told: list[int] = []
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) not in (None, signal.SIG_IGN):
+            before[number] = signal.signal(number, lambda number, _: told.append(number))
+    try:
+        yield told
     finally:
-        _end(worker)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _changed(root: Path, seen: set[tuple[str, float]], told: list[int]) -> str:
+    """Wait until a file has changed, and name it; "" where a signal has come first."""
+    while not told:
+        time.sleep(LOOK)
+        changed = seen ^ snapshot(root)
+        if changed:
+            return min(path for path, _ in changed)
+    return ""
 
 
 def snapshot(root: Path) -> set[tuple[str, float]]:

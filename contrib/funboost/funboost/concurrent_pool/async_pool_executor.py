@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import weakref
 from typing import Any, Callable
 
@@ -42,7 +41,6 @@ class AsyncPoolExecutor(FunboostBaseConcurrentPool):
         self.loop: asyncio.AbstractEventLoop = specify_async_loop or asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._running = 0
-        self._thread = 0
         self._changed = Condition()
         if (
             specify_async_loop is None or is_auto_start_specify_async_loop_in_child_thread
@@ -63,18 +61,21 @@ class AsyncPoolExecutor(FunboostBaseConcurrentPool):
             raise TypeError(f"AsyncPoolExecutor runs `async def` functions, and {func!r} is none.")
         with self._changed:
             while self._running >= self.size:
-                if self._thread == threading.get_ident():
+                if asyncio._get_running_loop() is self.loop:
                     raise RuntimeError(f"{self.size} coroutines run already, and waiting here would stop them all")
                 self._changed.wait()
             self._running += 1
-        self.loop.call_soon_threadsafe(self._begin, func, args, kwargs)
+        try:
+            self.loop.call_soon_threadsafe(self._begin, func, args, kwargs)
+        except RuntimeError:  # the loop is closed
+            self._leave()
+            raise
 
     def _turn(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
 
     def _begin(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self._thread = threading.get_ident()
         task = self.loop.create_task(self._run(function, args, kwargs))
         self._tasks.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
@@ -85,9 +86,12 @@ class AsyncPoolExecutor(FunboostBaseConcurrentPool):
         except Exception:
             logger.exception("%r failed in an AsyncPoolExecutor.", function)
         finally:
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
 
     def _wait(self) -> None:
         with self._changed:

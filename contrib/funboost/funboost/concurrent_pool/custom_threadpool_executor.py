@@ -29,11 +29,14 @@ class ThreadPoolExecutorShrinkAble(FlexibleThreadPool, Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """As of the standard library."""
+        super().shutdown(wait=False)
         if cancel_futures:
             with self._work:
-                for _, (future, *_call), _kwargs in self._calls:
-                    future.cancel()
-        super().shutdown(wait)
+                futures = [future for _, (future, *_call), _kwargs in self._calls]
+            for future in futures:
+                future.cancel()  # without the lock: who is called back may need the pool
+        if wait:
+            self._wait()
 
 
 CustomThreadPoolExecutor = BoundedThreadPoolExecutor = ThreadPoolExecutorShrinkAble

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, TypeVar
 
-from funboost_core.native import Lock
+from ..own_lock import OwnLock
 
 P = TypeVar("P")
 
 _pools: dict[tuple[int, Any], Any] = {}
-_lock = Lock()
+_lock = OwnLock()
 
 
 class ConcurrentPoolBuilder:
@@ -25,7 +25,7 @@ class ConcurrentPoolBuilder:
             ConcurrentPoolBuilder.get_pool(FlexibleThreadPool, 500)
         """
         key = (os.getpid(), pool_type)
-        with _lock:
+        with _lock():
             if key not in _pools:
                 _pools[key] = pool_type(max_workers)
             return _pools[key]  # type: ignore[no-any-return]

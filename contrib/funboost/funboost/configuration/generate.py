@@ -8,10 +8,10 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from funboost_core.native import RLock
 from funboost_core.settings import as_bool
 
 from .. import config_file
+from ..own_lock import OwnLock
 from . import project, template
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ logger: logging.Logger = logging.getLogger("funboost.prompt")
 
 CONFIG, CLI, NB_LOG = "funboost_config.py", "funboost_cli_user.py", "nb_log_config.py"
 SHOW = "SHOW_HOW_FUNBOOST_CONFIG_SETTINGS"
-_lock = RLock()
+_lock = OwnLock()
 _done = False
 
 
@@ -30,7 +30,7 @@ def at_first_use(settings: Settings) -> None:
     global _done
     if _done:
         return
-    with _lock:  # the key in the file must be there before anybody signs
+    with _lock():  # the key in the file must be there before anybody signs
         if not _done:
             _begin(settings)
             _done = True

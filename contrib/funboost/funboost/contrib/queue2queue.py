@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
 
 from funboost_core import bootstrap, hookimpl
@@ -123,8 +124,7 @@ def multi_process_queue2queue(
     if exit_script_when_finish:
         sources: Any = boosters
         wait_for_possible_has_finish_all_tasks_by_consumer_list(sources, IDLE_MINUTES)
-        while _pipes:
-            _pipes.pop().close()
+        _let_go()
         for process in processes:
             process.join(_DRAIN)
         os._exit(ALL_FINISHED)
@@ -186,14 +186,22 @@ def _start(transfers: list[Transfer], log_level: int) -> Any:
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(transfers, log_level, reader), name="funboost-queue2queue")
-    os.environ[bootstrap.MARK] = str(os.getpid())
     try:
-        process.start()
+        with bootstrap.marked():
+            process.start()
     finally:
-        os.environ.pop(bootstrap.MARK, None)
         reader.close()
     _pipes.append(writer)
     return process
+
+
+def _let_go() -> None:
+    """Let the child processes drain.  The end of a pipe alone says so too, unless another process has a copy of ours."""
+    while _pipes:
+        end = _pipes.pop()
+        with suppress(OSError):  # it is gone
+            end.send(None)
+        end.close()
 
 
 def _child(transfers: list[Transfer], log_level: int, parent: Connection) -> None:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from funboost_core.environment import default
 from funboost_core.errors import ConfigError
-from funboost_core.native import Lock
+
+from ..own_lock import OwnLock
 
 if TYPE_CHECKING:
     from funboost_core.status import FunctionResultStatus
@@ -30,7 +31,7 @@ _COLUMNS = (
 ).split()
 _INDEXES = (("insert_time",), ("queue_name", "insert_time"), ("params_str",))
 
-_one_at_a_time = Lock()
+_one_at_a_time = OwnLock()
 
 
 def save_result_status_to_sqlalchemy(function_result_status: FunctionResultStatus) -> None:
@@ -43,7 +44,7 @@ def save_result_status_to_sqlalchemy(function_result_status: FunctionResultStatu
     Raises:
         ConfigError: SQLAlchemy is not installed.
     """
-    with _one_at_a_time:
+    with _one_at_a_time():
         table, engine = _table(_url(), os.getpid())
     status = function_result_status.get_status_dict()
     row = {column.name: _fitting(status[column.name], column.type) for column in table.columns if column.name in status}

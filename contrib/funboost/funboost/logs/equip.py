@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from funboost_core.logs import TaskIdFormatter
-from funboost_core.native import RLock
 
+from ..own_lock import OwnLock
 from . import files
 from .console import ConsoleHandler, configured
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = "funboost"
 TEMPLATE = "NB_LOG_FORMATTER_INDEX_FOR_CONSUMER_AND_PUBLISHER"
 _MEGABYTES, _BACKUPS = 100, 10
-_lock = RLock()
+_lock = OwnLock()
 
 
 def queue(task: Task, logger: logging.Logger) -> None:
@@ -53,7 +53,7 @@ def console(settings: Settings, logger: logging.Logger) -> None:
     """The console, once, for `logger` and all of the framework; where the program has no handlers."""
     below = f"{logger.name}.".startswith(f"{ROOT}.")
     for one in {logging.getLogger(ROOT), logging.getLogger(ROOT) if below else logger}:
-        with _lock:
+        with _lock():
             if configured(one.name) or any(isinstance(known, ConsoleHandler) for known in _chain(one)):
                 continue
             handler = ConsoleHandler(formatter_of(settings))
@@ -64,7 +64,7 @@ def console(settings: Settings, logger: logging.Logger) -> None:
 def framework(settings: Settings) -> None:
     """The framework's own files, and the one for all loggers where LOG_FILE names it."""
     top = logging.getLogger(ROOT)
-    with _lock:
+    with _lock():
         if not any(isinstance(known, files.Framework) for known in top.handlers):
             for handler in _handlers(settings, f"{ROOT}.log", f"{ROOT}.error.log"):
                 top.addHandler(files.Framework(handler))

@@ -10,13 +10,13 @@ from typing import Any
 
 from funboost_core.errors import ConfigError
 from funboost_core.logs import TaskIdFilter
-from funboost_core.native import RLock
 
+from ..own_lock import OwnLock
 from .console import Own
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _open: dict[tuple[str, int], SharedFileHandler] = {}
-_lock = RLock()
+_lock = OwnLock()
 
 
 class SharedFileHandler(Own, logging.Handler):
@@ -88,7 +88,7 @@ def handler(
 ) -> SharedFileHandler:
     """The handler of a file in this process, made when first asked for; loggers that share a file share it."""
     key = (os.path.abspath(path), level)  # noqa: PTH100  resolve would follow links that rotation must not
-    with _lock:
+    with _lock():
         if key not in _open:
             made = _open[key] = SharedFileHandler(Path(key[0]), megabytes, backups)
             made.setLevel(level)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from funboost_core.ports.capability import Capability
 from funboost_core.records import resolve
 
 from .handover import HandOver, feed
+from .publisher import acting
 
 if TYPE_CHECKING:
     from funboost_core.records import BrokerSpec
@@ -24,11 +26,10 @@ PAUSE = 0.1
 """How often, and how many seconds apart, a publish of the user's is tried."""
 
 DELIVERY = "_delivery"
-"""Key of the broker's own delivery in `kw`."""
+"""Key of the broker's own delivery in `kw`, with the broker that it is of: a late one must not reach the next."""
 
 SETTLING = frozenset({"_dispatch_task", "_confirm_consume", "_requeue"})
 COVERED_BY = {
-    "listen": SETTLING,
     "fetch": SETTLING,
     "turn": SETTLING,
     "ack": SETTLING,
@@ -62,6 +63,7 @@ class OverriddenBroker(PullBroker):
         self._holds = Capability.ACK in task.capabilities
         self._consumer: Any = None
         self.hand_over: HandOver | None = None
+        self._ended = False
         self.counts_beneath: bool = beneath is not None and Capability.COUNT in beneath.capabilities
         self.beneath: Any = None
         if beneath is not None:
@@ -69,46 +71,63 @@ class OverriddenBroker(PullBroker):
             for method, covering in COVERED_BY.items():
                 if covering.isdisjoint(task.overridden) and hasattr(self.beneath, method):
                     setattr(self, method, getattr(self.beneath, method))
-        self._publisher: Any = task.publisher if task.publishes or beneath is None else None
-        if self._publisher is not None and self._publisher._broker is None:
-            self._publisher._broker = self
+        self.publisher: Any = task.publisher if task.publishes or beneath is None else None
 
     def open(self) -> None:
         """Connect what is beneath; the user's classes connect in `custom_init`."""
         if self.beneath is not None:
             self.beneath.open()
+        if self.publisher is not None:  # not before: others publish through it at once
+            self._task.outlets.append(self)
 
     def close(self) -> None:
         """Take nothing more, give back what is held, close what is beneath and what we published through."""
+        self._ended = True
         if self.hand_over is not None:
             self.hand_over.close()
             for delivery in list(self._held):
-                self._give_back(delivery)
+                self._give_back_held(delivery)
+        last = self._withdraw() and not self._task.outlets
         if self.beneath is not None:
             self.beneath.close()
-        if self._publisher is not None and self._publisher._broker is self:
-            self._publisher._broker = None
-            if self._consumer is None and "close" in self._task.overridden:
-                self._task.forget_publisher(self._publisher)
-                self._publisher.close()
+        if last and "close" in self._task.overridden:
+            self._task.forget_publisher(self.publisher)
+            self.publisher.close()
+
+    def _withdraw(self) -> bool:
+        """Whether others could publish through this one until now."""
+        try:
+            self._task.outlets.remove(self)
+        except ValueError:
+            return False
+        return True
 
     # -- publishing -------------------------------------------------------------------------------------------------
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Give each message to the publisher's class, ten times at most."""
-        for message in messages:
-            body = message.body
-            text = (encode(body) if isinstance(body, dict) else body).decode("utf-8", "surrogateescape")
-            token = _outgoing.set(message)
-            try:
-                self._insist(text)
-            finally:
-                _outgoing.reset(token)
+        with self._acting():
+            for message in messages:
+                body = message.body
+                text = (encode(body) if isinstance(body, dict) else body).decode("utf-8", "surrogateescape")
+                token = _outgoing.set(message)
+                try:
+                    self._insist(text)
+                finally:
+                    _outgoing.reset(token)
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        token = acting.set(self)
+        try:
+            yield
+        finally:
+            acting.reset(token)
 
     def _insist(self, text: str) -> None:
         for left in reversed(range(ATTEMPTS)):
             try:
-                self._publisher.concrete_realization_of_publish(text)
+                self.publisher.concrete_realization_of_publish(text)
                 return
             except Exception as error:
                 if not left:
@@ -127,20 +146,28 @@ class OverriddenBroker(PullBroker):
 
     def count(self) -> int:
         """Ask the publisher's class."""
-        return int(self._publisher.get_message_count())
+        with self._acting():
+            return int(self.publisher.get_message_count())
 
     def purge(self) -> None:
         """Tell the publisher's class."""
-        self._publisher.clear()
+        with self._acting():
+            self.publisher.clear()
 
     # -- fetching ---------------------------------------------------------------------------------------------------
 
     def listen(self) -> None:
-        """Start the loop, if the consumer's class has one."""
+        """Start the loop, if the consumer's class has one.  From now on this is no outlet: it ends with the consumer."""
+        self._withdraw()
+        if SETTLING.isdisjoint(self._task.overridden):
+            self.beneath.listen()
+            return
         self._consumer = self._task.consumer
         self._consumer._broker = self
         if "_dispatch_task" in self._task.overridden:
             self.hand_over = HandOver(self.context, self._give_back)
+            if self._ended:  # `close` has come first, and has seen no loop
+                self.hand_over.close()
             loop = getattr(self._consumer, self._task.overridden["_dispatch_task"])
             feed(loop, self.hand_over, self.context)
         else:
@@ -154,6 +181,11 @@ class OverriddenBroker(PullBroker):
             taken = self.beneath.fetch(limit, timeout)
         if self._holds:
             self._held.update((delivery, self._kw(delivery)) for delivery in taken)
+        if self._closed:  # after they were taken: `close` may not have seen them, and nobody works them off
+            for delivery in taken:
+                if not self._holds or self._held.pop(delivery, None) is not None:
+                    self._give_back(delivery)
+            return ()
         return taken
 
     def wake(self) -> None:
@@ -163,39 +195,60 @@ class OverriddenBroker(PullBroker):
 
     # -- settling ---------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def _settling(self, delivery: Delivery) -> Iterator[Kw | None]:
+        """What is held of a message: nobody else settles it meanwhile, `close` neither.  Held again where this fails."""
+        kw = self._held.pop(delivery, None)
+        try:
+            yield kw
+        except BaseException:
+            if kw is not None:
+                self._held[delivery] = kw
+                if self._closed:  # `close` may have looked already
+                    self._give_back_held(delivery)
+            raise
+
+    @property
+    def _closed(self) -> bool:
+        """Whether what we took from a loop goes back; a broker beneath gives back what it has delivered itself."""
+        return self.hand_over is not None and self.hand_over.stop.is_set()
+
     def ack(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the consumer's class; a message for which it raises is told again."""
         for delivery in deliveries:
-            kw = self._held.get(delivery)
-            if kw is not None:
-                self._consumer._confirm_consume(self._task.seams.complete(kw, delivery))
-                self._held.pop(delivery, None)
+            with self._settling(delivery) as kw:
+                if kw is not None:
+                    self._consumer._confirm_consume(self._task.seams.complete(kw, delivery))
 
     def requeue(self, deliveries: Sequence[Delivery]) -> None:
         """Let the consumer's class put them back."""
         for delivery in deliveries:
-            kw = self._held.get(delivery) if self._holds else self._kw(delivery)
-            if kw is not None:
-                self._consumer._requeue(self._task.seams.complete(kw, delivery))
-                self._held.pop(delivery, None)
-                if self._holds and DELIVERY in kw:  # where the user put it back himself, the broker has to forget it
-                    self.beneath.ack([delivery])
+            with self._settling(delivery) as held:
+                kw = held if self._holds else self._kw(delivery)
+                if kw is not None:
+                    self._consumer._requeue(self._task.seams.complete(kw, delivery))
+            if self._holds and kw is not None and DELIVERY in kw:  # the user may have put it back himself: forget it
+                self.beneath.ack([delivery])
 
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """Move it as the broker does, then tell the consumer's class that it is acknowledged."""
-        if delivery in self._held or not self._holds:
-            self.beneath.forward(delivery, message, queue)
-            self.ack([delivery])
+        with self._settling(delivery) as kw:
+            if kw is not None or not self._holds:
+                self.beneath.forward(delivery, message, queue)
+            if kw is not None:
+                self._consumer._confirm_consume(self._task.seams.complete(kw, delivery))
 
     def ack_beneath(self, kw: Kw) -> None:
         """What the broker itself does to acknowledge; nothing for a message of a loop."""
         if DELIVERY in kw:
-            self.beneath.ack([kw[DELIVERY]])
+            beneath, delivery = kw[DELIVERY]
+            beneath.ack([delivery])
 
     def requeue_beneath(self, kw: Kw) -> None:
         """What the broker itself does to give back; a message of a loop is published again."""
         if DELIVERY in kw:
-            self.beneath.requeue([kw[DELIVERY]])
+            beneath, delivery = kw[DELIVERY]
+            beneath.requeue([delivery])
         else:
             body = kw["body"]
             body = encode(body) if isinstance(body, dict) else body.encode() if isinstance(body, str) else body
@@ -208,55 +261,16 @@ class OverriddenBroker(PullBroker):
     def _kw(self, delivery: Delivery) -> Kw:
         if self.hand_over is not None:
             return delivery.tag  # type: ignore[no-any-return]
-        return {"body": delivery.body, DELIVERY: delivery}
+        return {"body": delivery.body, DELIVERY: (self.beneath, delivery)}
+
+    def _give_back_held(self, delivery: Delivery) -> None:
+        if self._held.pop(delivery, None) is not None:
+            self._give_back(delivery)
 
     def _give_back(self, delivery: Delivery) -> None:
         """Put back what will not run here, on whichever thread has it."""
-        kw = self._held.pop(delivery, None) or self._kw(delivery)
+        kw = self._kw(delivery)
         try:
             self._consumer._requeue(self._task.seams.complete(kw, delivery))
         except Exception:
             self.context.logger.exception("%s: this message could not be put back: %s", self.context.queue, kw)
-
-
-def spec(task: OverridableTask, beneath: BrokerSpec | None) -> BrokerSpec:
-    """The record of a task's broker: what is beneath as far as it is left, and what the user's classes show."""
-    import functools
-    from dataclasses import replace
-
-    from funboost_core.records import BrokerSpec
-
-    can = beneath.capabilities if beneath is not None else Capability(0)
-    overridden = task.overridden
-    if "_dispatch_task" in overridden:
-        can &= _PUBLISHING
-        can |= Capability.THREADSAFE_ACK
-    if "concrete_realization_of_publish" in overridden:
-        can &= ~Capability.OBJECTS  # the user gets text
-        can |= Capability.PUBLISH
-    for method, capability in _SHOWN.items():
-        if method in overridden:
-            can |= capability
-    can |= task.consumer_class.CAPABILITIES | task.publisher_class.CAPABILITIES
-    factory = functools.partial(OverriddenBroker, task, beneath)
-    if beneath is not None:
-        return replace(beneath, factory=factory, capabilities=can)
-    return BrokerSpec(kind=str(task.params.broker_kind), factory=factory, capabilities=can)
-
-
-_SHOWN = {
-    "_confirm_consume": Capability.ACK,
-    "_requeue": Capability.REQUEUE,
-    "get_message_count": Capability.COUNT,
-    "clear": Capability.PURGE,
-}
-_PUBLISHING = (
-    Capability.PUBLISH
-    | Capability.COUNT
-    | Capability.PURGE
-    | Capability.BATCH
-    | Capability.PERSISTENT
-    | Capability.CROSS_PROCESS
-    | Capability.CROSS_HOST
-)
-"""What the broker beneath still does when a loop takes the messages."""

@@ -141,7 +141,9 @@ class AbstractConsumer(ConsumerSpellings):
     @functools.cached_property
     def publisher_of_dlx_queue(self) -> AbstractPublisher:
         """What publishes to the dead-letter queue."""
-        return self._boosted().publisher_of(f"{self.queue_name}_dlx")
+        publisher = self._boosted().publisher_of(f"{self.queue_name}_dlx")
+        # that of another thread, if it was first
+        return vars(self).setdefault("publisher_of_dlx_queue", publisher)  # type: ignore[no-any-return]
 
     @functools.cached_property
     def consumer_identification(self) -> str:
@@ -157,7 +159,8 @@ class AbstractConsumer(ConsumerSpellings):
 
         params = self.consumer_params
         given = params.specify_concurrent_pool
-        return FlexibleThreadPool(params.concurrent_num) if given is None else given
+        pool = FlexibleThreadPool(params.concurrent_num) if given is None else given
+        return vars(self).setdefault("concurrent_pool", pool)  # that of another thread, if it was first
 
     def keep_circulating(
         self, time_sleep: float = 0.001, *, block: bool = True, daemon: bool = False

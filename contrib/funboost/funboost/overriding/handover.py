@@ -9,6 +9,7 @@ from funboost_core.consuming.sink import Sink, fill
 from funboost_core.ports.broker import Delivery
 
 if TYPE_CHECKING:
+    from funboost_core.native import Thread
     from funboost_core.ports.broker import BrokerContext
 
 RESTART = 1.0
@@ -56,11 +57,11 @@ feeding: ContextVar[HandOver | None] = ContextVar("funboost_feeding", default=No
 """Where the loop on this thread hands its messages over: one of an earlier consumer must not feed the next."""
 
 
-def feed(loop: Callable[[], Any], hand_over: HandOver, context: BrokerContext) -> None:
+def feed(loop: Callable[[], Any], hand_over: HandOver, context: BrokerContext) -> Thread:
     """Run `loop` on a thread of its own, again and again, until `hand_over` is closed."""
 
     def run() -> None:
         feeding.set(hand_over)
         loop()
 
-    fill(hand_over, run, context, (RESTART, RESTART))
+    return fill(hand_over, run, context, (RESTART, RESTART))

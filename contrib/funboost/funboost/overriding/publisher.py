@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from funboost_core.errors import ConfigError
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ..booster import Booster
     from ..params import BoosterParams
     from .broker import OverriddenBroker
+
+acting: ContextVar[OverriddenBroker | None] = ContextVar("funboost_acting", default=None)
+"""The broker that is calling an overridden method here: ``super()`` means this one, whatever others there are."""
 
 
 class AbstractPublisher:
@@ -39,7 +43,6 @@ class AbstractPublisher:
     """What the broker can do beyond what its methods show, for example ``Capability.CROSS_PROCESS``."""
 
     _booster: Any = None  # set before construction
-    _broker: OverriddenBroker | None = None  # the one that calls the overridden methods, once it is connected
 
     def __init__(self, publisher_params: BoosterParams) -> None:
         """Called by the framework, once a queue and process."""
@@ -119,9 +122,13 @@ class AbstractPublisher:
 
     def _connected(self) -> OverriddenBroker | None:
         """The broker object whose methods this class overrides, connected; None where it overrides none."""
-        if self._broker is None:
+        broker = acting.get()
+        if broker is not None and broker.publisher is self:
+            return broker
+        outlets = self._boosted().task.outlets
+        if not outlets:
             self._boosted().connect()
-        return self._broker
+        return next(iter(outlets), None)
 
 
 class EmptyPublisher(AbstractPublisher):

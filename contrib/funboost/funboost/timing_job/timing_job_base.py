@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from funboost_core.environment import default
 from funboost_core.timing import timezone
 
+from ..own_lock import OwnLock
+
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler as FsdfBackgroundScheduler
     from apscheduler.schedulers.background import BackgroundScheduler as FunboostBackgroundScheduler
@@ -28,6 +30,7 @@ __all__ = [
 ]
 _CLASSES = ("FunboostBackgroundScheduler", "FsdfBackgroundScheduler")
 _OBJECTS = ("funboost_aps_scheduler", "fsdf_background_scheduler")
+_one_at_a_time = OwnLock()
 
 
 def push_fun_params_to_broker(queue_name: str, *args: Any, **kwargs: Any) -> None:
@@ -64,7 +67,10 @@ def __getattr__(name: str) -> Any:
         raise ImportError(
             f"{name} needs APScheduler ({error}). Install it with: pip install funboost-scheduler-apscheduler"
         ) from error
-    return FunboostBackgroundScheduler if name in _CLASSES else _common(FunboostBackgroundScheduler)
+    if name in _CLASSES:
+        return FunboostBackgroundScheduler
+    with _one_at_a_time():  # or two threads would get one each
+        return _common(FunboostBackgroundScheduler)
 
 
 @functools.lru_cache

@@ -83,7 +83,7 @@ class ExpireLockContextManager(LockSpellings):
         with slot.changed:
             if slot.holder == threading.get_ident():
                 slot.holder = None
-                slot.changed.notify()
+                slot.changed.notify_all()  # a single one might be killed before it takes the lock
 
     def __enter__(self) -> Self:
         self.acquire()
