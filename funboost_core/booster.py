@@ -96,15 +96,16 @@ class Booster(Generic[P, R, C]):
 
     @property
     def _outlet(self) -> Publisher:
-        publisher = self._publisher
-        if publisher is None:
-            with self._lock:
-                publisher = self._publisher
-                if publisher is None:
-                    from .publishing.publisher import Publisher
+        return self._publisher or off_hub(self._connected)  # several greenlets would share the lock
 
-                    publisher = self._publisher = Publisher(self.task)
-        return publisher
+    def _connected(self) -> Publisher:
+        self.task.prepare()
+        with self._lock:
+            if self._publisher is None:
+                from .publishing.publisher import Publisher
+
+                self._publisher = Publisher(self.task)
+            return self._publisher
 
     def push(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[R]:
         """Publish a call with these arguments.
@@ -277,6 +278,10 @@ class Booster(Generic[P, R, C]):
 
     def close(self) -> None:
         """Release the connection; publishing again opens another."""
-        publisher, self._publisher = self._publisher, None
+        off_hub(self._disconnect)
+
+    def _disconnect(self) -> None:
+        with self._lock:  # one that is being made is closed too
+            publisher, self._publisher = self._publisher, None
         if publisher is not None:
             publisher.close()

@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 MARK = "FUNBOOST_CHILD_OF"
 """Environment variable set while a child process starts: its parent's process id."""
 
-muted: bool = os.environ.get(MARK) == str(os.getppid())
+NAME = "funboost-"
+"""What the names of our child processes begin with."""
+
+
+def _is_child() -> bool:
+    """Whether this is the start of a child of ours; not of any other process that was started at the same moment."""
+    if os.environ.get(MARK) != str(os.getppid()):
+        return False
+    process = sys.modules.get("multiprocessing.process")
+    named = process is not None and process.current_process().name.startswith(NAME)
+    return named or "--multiprocessing-fork" in sys.argv  # a frozen program imports first and is named then
+
+
+muted: bool = _is_child()
 """True in a child process until its main module has been imported."""
 
 
@@ -31,6 +44,17 @@ def unmute() -> None:
 
 
 _marking = Lock()
+
+
+def _forked() -> None:
+    """In a forked child: it may have been forked within the block below, and has no children yet."""
+    global _marking
+    _marking = Lock()
+    os.environ.pop(MARK, None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 @contextlib.contextmanager

@@ -69,13 +69,14 @@ def log_failure(task_id: Any) -> None:
 
 def _shared() -> Executor:
     global _executor
-    if _executor is None:
-        if not patched:
-            from .lifetime import at_exit
+    with _changed:
+        if _executor is None:
+            if not patched:
+                from .lifetime import at_exit
 
-            at_exit(_wait)
-        _executor = ThreadPoolExecutor(THREADS, "funboost-callback")
-    return _executor
+                at_exit(_wait)
+            _executor = ThreadPoolExecutor(THREADS, "funboost-callback")
+        return _executor
 
 
 def _count(more: int) -> None:

@@ -6,7 +6,6 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .errors import PluginIncompatible, UnknownKind
-from .native import RLock
 
 if TYPE_CHECKING:
     from .environment import Environment
@@ -24,7 +23,6 @@ class Catalog:
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
         self._groups: dict[str, dict[str, Any]] = {}
-        self._lock = RLock()
 
     def find(self, room: str, kind: str, index: str | None = None) -> Any:
         """The record of `kind` (any case; aliases of the environment apply).
@@ -37,7 +35,7 @@ class Catalog:
         kind = self._environment.aliases.get(room, {}).get(kind.casefold(), kind)
         found = manager.find(index or room, kind)
         if found is None:
-            with self._lock:
+            with manager.lock:
                 entry = self.installed(room).get(kind.casefold())
                 if entry is None or manager.is_blocked(entry.value):
                     raise self._unknown(room, kind, entry)

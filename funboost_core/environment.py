@@ -168,13 +168,19 @@ class Environment:
         self._lock = RLock()
         for name in ("state", "worker", "schedulers", "mailbox"):
             self._parts.pop(name, None)
+        if "manager" in self._parts:
+            self.manager.lock = RLock()
         if "registry" in self._parts:
             self.registry.forget_connections()
 
 
 def every() -> list[Environment]:
     """All environments of this process."""
-    return list(_all)
+    while True:
+        try:
+            return list(_all)
+        except RuntimeError:  # another thread has just made one; a lock could be held for ever in a forked child
+            continue
 
 
 def _after_fork() -> None:
@@ -214,6 +220,7 @@ def _project() -> Path:
 
 
 _default: Environment | None = None
+_making = RLock()
 
 
 @contextlib.contextmanager
@@ -231,5 +238,7 @@ def default() -> Environment:
     """The environment of this program."""
     global _default
     if _default is None:
-        _default = Environment()
+        with _making:
+            if _default is None:
+                _default = Environment()
     return _default

@@ -13,6 +13,7 @@ import os
 import socket
 import threading
 from _socket import socket as real_socket
+from queue import Empty
 from types import ModuleType
 from typing import Any, Callable, TypeVar
 
@@ -64,6 +65,11 @@ class _Call:
             self._error = error
         self._done.set()
 
+    def fail(self, error: BaseException) -> None:
+        """Do not make the call, and wake who waits."""
+        self._error = error
+        self._done.set()
+
     def wait(self) -> Any:
         """What the call returned or raised.  A caller that is killed meanwhile leaves the call to itself."""
         self._done.wait()
@@ -81,15 +87,22 @@ class Lane:
 
     def __init__(self, name: str) -> None:
         self._calls: native.SimpleQueue[_Call | None] = native.SimpleQueue()
+        self._closed = False
         self._thread = native.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def __call__(self, function: Callable[..., R], *args: Any) -> R:
-        """``function(*args)`` on the lane's thread; greenlets beside the caller run meanwhile."""
-        if self._thread.ident == native.get_ident():
+        """``function(*args)`` on the lane's thread; greenlets beside the caller run meanwhile.
+
+        Raises:
+            RuntimeError: the lane has been closed.
+        """
+        if self._thread.ident == native.get_ident() and not self._closed:  # then another one may have its ident
             return function(*args)
         call = _Call(function, args)
         self._calls.put(call)
+        if self._closed:  # otherwise the thread has yet to look whether anything is left
+            self._refuse()
         return call.wait()  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -100,8 +113,20 @@ class Lane:
         while True:
             call = self._calls.get()
             if call is None:
-                return
+                break
             call.run()
+        self._closed = True
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """Nobody makes the calls that came after the end; who waits for them is told."""
+        while True:
+            try:
+                call = self._calls.get_nowait()
+            except Empty:
+                return
+            if call is not None:
+                call.fail(RuntimeError(f"{self._thread.name} has been closed"))
 
 
 _idle: list[Lane] = []

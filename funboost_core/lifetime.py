@@ -46,13 +46,16 @@ def hold(worker: Worker) -> None:
 
 def at_exit(wait: Callable[[], None]) -> None:
     """Call `wait` when the main thread has ended; until it returns, executors and daemon threads go on."""
-    import concurrent.futures.thread  # noqa: F401  its own exit hook must be registered before ours to run after it
-
     register = _exit_hooks()
     if register is not None:
-        register(wait)
-    else:  # pragma: no cover - an interpreter without the private hook
-        Thread(target=wait, name="funboost-hold", daemon=False).start()
+        try:
+            import concurrent.futures.thread  # noqa: F401  its own exit hook, registered before ours, runs after it
+
+            register(wait)
+            return
+        except RuntimeError:  # the hooks are being called: the main thread has ended, and another one begins to consume
+            pass
+    Thread(target=wait, name="funboost-hold", daemon=False).start()
 
 
 def _exit_hooks() -> Callable[[Callable[[], None]], None] | None:
@@ -84,11 +87,11 @@ def _wait_at_exit() -> None:
             "one fail. Keep the main thread, or use another Python.",
             sys.version.split()[0],
         )
-    for worker in list(_workers):
+    while active := [worker for worker in _workers if worker.active]:  # a task may begin to consume in another program
         try:
-            worker.wait()
+            active[0].wait()
         except (KeyboardInterrupt, SystemExit):  # a signal while the main thread has ended already: it drains
-            worker.wait()
+            continue
 
 
 def _catch_signals() -> None:
@@ -104,12 +107,12 @@ def _catch_signals() -> None:
         number = getattr(signal, name, None)
         if number is None or number in _handlers:
             continue
-        previous = signal.getsignal(number)
+        _handlers[number] = signal.getsignal(number)  # first, for it may be needed at once
         try:
             signal.signal(number, _on_signal)
         except ValueError:  # not the main thread of the main interpreter
+            del _handlers[number]
             return
-        _handlers[number] = previous
 
 
 def _on_signal(number: int, frame: Any) -> None:

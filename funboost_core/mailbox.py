@@ -164,10 +164,11 @@ class Mailbox:
             except Exception as error:
                 self._answer(task_id, None, error)
             else:
-                if payload is None and task_id in self._open:
+                if payload is not None:
+                    self._answer(task_id, payload)
+                elif task_id in self._open:
                     continue
-                self._answer(task_id, payload)
-            self._polled.discard(task_id)
+            self._polled.discard(task_id)  # who asks just now is asked about anew
 
     def _expire(self) -> None:
         overdue: list[Question] = []

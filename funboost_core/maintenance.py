@@ -17,6 +17,9 @@ logger: logging.Logger = logging.getLogger("funboost.worker")
 TICK = 0.005
 """Seconds after which acknowledgements are sent although nobody fetches."""
 
+PATIENCE = 10.0
+"""Seconds more than `interval` that a beat gets to end: what it has in its hands must be settled before the broker closes."""
+
 
 class Maintenance:
     """Calls `beat` of each consumer once every `interval` seconds, `tick` every 5 ms while one is fast, `alarm` on demand."""
@@ -63,7 +66,7 @@ class Maintenance:
             self._stopping = True
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join(self._interval + 1)
+            self._thread.join(self._interval + PATIENCE)
             self._thread = None
 
     def _run(self) -> None:
@@ -81,7 +84,9 @@ class Maintenance:
                     self._alarm = inf
             consumers = self._consumers()
             if self._hurrying:
-                self._hurrying = any(consumer.hurries for consumer in consumers)
+                self._hurrying = False  # before it looks: one that becomes fast after the look says so itself
+                if any(consumer.hurries for consumer in consumers):
+                    self._hurrying = True
                 self._each(consumers, "tick")
             if ringing:
                 self._each(consumers, "alarm")

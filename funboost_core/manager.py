@@ -12,6 +12,7 @@ import pluggy
 
 from .errors import ConfigError, DuplicateKind, PluginIncompatible
 from .hookspecs import PROJECT, ROOMS
+from .native import RLock
 from .records import BrokerSpec, PoolSpec, SchedulerSpec, Spec, StateSpec
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Manager:
         self.hook: pluggy.HookRelay = self._pm.hook
         self._index: dict[str, dict[str, tuple[Spec, str]]] = {room: {} for room, _ in DECLARATIONS.values()}
         self._registering = ""
+        self.lock: RLock = RLock()
+        """Held while plugins are loaded and registered."""
         for name in str(environment.settings("DISABLE_PLUGINS", "")).split(","):
             if name.strip():
                 self._pm.set_blocked(name.strip())
@@ -58,6 +61,10 @@ class Manager:
             DuplicateKind: it declares a kind that another plugin has declared.
             PluginIncompatible: one of its hooks does not exist here or takes other arguments.
         """
+        with self.lock:
+            self._register(plugin, name)
+
+    def _register(self, plugin: Any, name: str | None) -> None:
         if self._pm.is_registered(plugin):
             return
         label = name or _label(plugin)
@@ -81,11 +88,12 @@ class Manager:
 
     def unregister(self, plugin: Any) -> None:
         """Forget a plugin and all that it declared."""
-        label = self._pm.get_name(plugin) or _label(plugin)
-        self._pm.unregister(plugin)
-        for kinds in self._index.values():
-            for kind in [kind for kind, (_, owner) in kinds.items() if owner == label]:
-                del kinds[kind]
+        with self.lock:
+            label = self._pm.get_name(plugin) or _label(plugin)
+            self._pm.unregister(plugin)
+            for kinds in self._index.values():
+                for kind in [kind for kind, (_, owner) in kinds.items() if owner == label]:
+                    del kinds[kind]
 
     def is_blocked(self, name: str) -> bool:
         """Whether DISABLE_PLUGINS names this plugin."""
@@ -98,7 +106,7 @@ class Manager:
 
     def specs(self, room: str) -> dict[str, Any]:
         """All records of a room by kind."""
-        return {spec.kind: spec for spec, _ in self._index[room].values()}
+        return {spec.kind: spec for spec, _ in list(self._index[room].values())}
 
     def scoped(self, hooks: Iterable[Any]) -> pluggy.PluginManager:
         """A manager that has these hooks too, for one task; the plugins of all stay as they are.
@@ -111,7 +119,9 @@ class Manager:
         manager = pluggy.PluginManager(PROJECT)
         for room in ROOMS:
             manager.add_hookspecs(room)
-        for name, plugin in self._pm.list_name_plugin():
+        with self.lock:
+            present = self._pm.list_name_plugin()
+        for name, plugin in present:
             if plugin is not None:
                 manager.register(plugin, name)
         for hook in hooks:

@@ -1,8 +1,11 @@
-"""The end of a child process, which several threads may see at the same time."""
+"""The end of a child process, which several threads may see at the same time; and ours, which it must see."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from .native import sleep
 
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 _LOOKS, _PAUSE = 100, 0.01
+_ends: WeakSet[Any] = WeakSet()
 
 
 def ended(process: BaseProcess, seconds: float | None = None) -> bool:
@@ -26,3 +30,19 @@ def ended(process: BaseProcess, seconds: float | None = None) -> bool:
             break
         sleep(_PAUSE)
     return process.exitcode is not None
+
+
+def keep_from_forks(end: Any) -> None:
+    """`end` is our end of a child's pipe: with a copy of it in a forked process no child would see that we are gone."""
+    _ends.add(end)
+
+
+def _let_go() -> None:
+    """In a forked process, whoever forked it."""
+    for end in list(_ends):
+        with suppress(OSError):  # its owner may have been closing it
+            end.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

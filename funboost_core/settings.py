@@ -46,7 +46,8 @@ class Settings:
 
     def _layers(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield "argument", self.values
-        yield "environment", {key[len(PREFIX) :]: value for key, value in os.environ.items() if key.startswith(PREFIX)}
+        found = {name: os.environ.get(name) for name in os.environ if name.startswith(PREFIX)}
+        yield "environment", {name[len(PREFIX) :]: value for name, value in found.items() if value is not None}
         for name, source in self._sources:
             yield name, source()
         yield "default", self.defaults

@@ -112,10 +112,11 @@ class State:
             raise ConfigError(
                 f"{self.SETTINGS[part]} or STATE_URL is no URL: it has no ://. Write memory:// or the like."
             )
-        if url not in self._stores:
-            spec = self._find(part, scheme)
-            self._stores[url] = resolve(spec.factory)(url, self._environment)
-        return self._stores[url]
+        with self._lock:
+            if url not in self._stores:
+                spec = self._find(part, scheme)
+                self._stores[url] = resolve(spec.factory)(url, self._environment)
+            return self._stores[url]
 
     def _find(self, part: str, scheme: str) -> Any:
         catalog, room = self._environment.catalog, _ROOM.get(part)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from . import bootstrap
 from .errors import ConfigError
 from .native import RLock, Thread
 from .ports.capability import Capability
-from .reaping import ended
+from .reaping import ended, keep_from_forks
 from .recycling import exhausted
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ _LONGEST_PAUSE = 30.0
 class _Child:
     """One child process and the pipe whose end of life it watches."""
 
-    def __init__(self, task: Task, context: Any, environment: Environment, siblings: list[_Child]) -> None:
+    def __init__(self, task: Task, context: Any, environment: Environment) -> None:
         self.task = task
         self._context = context
         self._clock = environment.clock
-        self._siblings = siblings
+        self.draining = False
         self.failures = 0
         self.due: float | None = None  # when to start it again
         self.start()
@@ -41,11 +42,11 @@ class _Child:
         self.due = None
         self.born = self._clock.monotonic()
         reader, self.pipe = self._context.Pipe(duplex=False)
+        keep_from_forks(self.pipe)
         assert self.task.function is not None
-        name, queue = f"funboost-{self.task.queue_name}", self.task.queue_name
+        name, queue = f"{bootstrap.NAME}{self.task.queue_name}", self.task.queue_name
         if self._context.get_start_method() == "fork":
-            inherited = [self.pipe, *(child.pipe for child in self._siblings)]
-            self.process = self._context.Process(target=_forked, args=(queue, inherited, reader), name=name)
+            self.process = self._context.Process(target=_forked, args=(queue, reader), name=name)
         else:
             module = self.task.function.__module__
             self.process = self._context.Process(target=_spawned, args=(queue, module, reader), name=name)
@@ -86,9 +87,11 @@ class _Child:
         self.pipe.close()
 
     def drain(self) -> None:
-        """Closing the pipe tells the child to drain."""
-        self.due = None
+        """Tell the child to drain.  The end of the pipe alone says so too, unless another process has a copy of ours."""
+        self.due, self.draining = None, True
         if not self.pipe.closed:
+            with suppress(OSError):  # it is gone
+                self.pipe.send(None)
             self.pipe.close()
 
 
@@ -99,7 +102,6 @@ class Supervisor:
         self._environment = environment
         self._children: list[_Child] = []
         self._lock = RLock()
-        self._stopping = False
         self._thread: Thread | None = None
 
     def start(self, task: Task, processes: int) -> None:
@@ -113,9 +115,8 @@ class Supervisor:
         self._environment.state.check_processes()
         context = _context(task)
         with self._lock:
-            self._stopping = False
             for _ in range(processes):
-                self._children.append(_Child(task, context, self._environment, self._children))
+                self._children.append(_Child(task, context, self._environment))
             if self._thread is None:
                 self._thread = Thread(target=self._watch, name="funboost-supervisor", daemon=True)
                 self._thread.start()
@@ -123,33 +124,33 @@ class Supervisor:
     @property
     def active(self) -> bool:
         """Whether there are children to look after; one that has just died counts, for it will be replaced."""
-        if self._stopping:
-            return any(child.process.is_alive() for child in self._children)
-        return bool(self._children)
+        return any(not child.draining or child.process.is_alive() for child in list(self._children))
 
     @property
     def pids(self) -> list[int]:
         """The process ids of the living children."""
-        return [child.process.pid for child in self._children if child.process.is_alive()]
+        return [child.process.pid for child in list(self._children) if child.process.is_alive()]
 
     def stop(self) -> None:
         """Let all children drain; `join` waits for them."""
         with self._lock:
-            self._stopping = True
             for child in self._children:
                 child.drain()
 
     def join(self, seconds: float) -> bool:
-        """Wait at most `seconds` until all children have ended, then end them; whether none had to be ended."""
+        """Wait at most `seconds` until all that drain have ended, then end them; whether none had to be ended."""
         clock, clean = self._environment.clock, True
         deadline = clock.monotonic() + seconds
-        for child in self._children:
+        with self._lock:
+            draining = [child for child in self._children if child.draining]
+        for child in draining:
             left = max(0.0, deadline - clock.monotonic()) + 1  # a second more than they give themselves
             if not ended(child.process, left):
                 clean = False
                 child.process.kill()
                 child.process.join(1)
-        self._children.clear()
+        with self._lock:
+            self._children = [child for child in self._children if child not in draining]
         return clean
 
     def _watch(self) -> None:
@@ -158,16 +159,17 @@ class Supervisor:
         clock = self._environment.clock
         while True:
             with self._lock:
-                if self._stopping or not self._children:
+                children = [child for child in self._children if not child.draining]
+                if not children:
                     self._thread = None  # under the lock: the next `start` needs another
                     return
-                for child in self._children:
+                for child in children:
                     if child.due is None and not child.process.is_alive():
                         child.died()
                     if child.due is not None and clock.monotonic() >= child.due:
                         child.restart()
-                sentinels = [child.process.sentinel for child in self._children if child.due is None]
-                dues = [child.due for child in self._children if child.due is not None]
+                sentinels = [child.process.sentinel for child in children if child.due is None]
+                dues = [child.due for child in children if child.due is not None]
             pause = max(0.0, min(dues) - clock.monotonic()) if dues else 1.0
             wait(sentinels, min(1.0, pause)) if sentinels else clock.sleep(min(1.0, pause))
 
@@ -193,10 +195,8 @@ def _spawned(queue_name: str, module: str, pipe: Any) -> None:
     _consume(bootstrap.imported(queue_name, module), pipe)
 
 
-def _forked(queue_name: str, inherited: list[Any], pipe: Any) -> None:
-    """The main function of a forked child: let go of the parent's ends, or no sibling would ever see an end."""
-    for end in inherited:
-        end.close()
+def _forked(queue_name: str, pipe: Any) -> None:
+    """The main function of a forked child."""
     _consume(bootstrap.imported(queue_name, None), pipe)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from .errors import CapabilityMissing, ConfigError
 from .methods import Method, method_of
+from .native import RLock
 from .params import BoosterParams
 from .ports.broker import Broker, BrokerContext
 from .ports.capability import Capability
@@ -31,6 +32,9 @@ class Task:
     namespace in front.
     """
 
+    own_hooks: tuple[Any, ...] = ()
+    """Hooks that a distribution adds, for this task only."""
+
     def __init__(self, params: BoosterParams, function: Callable[..., Any] | None, environment: Environment) -> None:
         self.params = params
         self.function = function
@@ -40,6 +44,8 @@ class Task:
         kind = getattr(params, "consuming_function_kind", None)  # of a distribution that knows it better
         self.method: Method | None = method_of(function, kind) if function is not None else None
         self.signature: Signature | None = Signature(function) if function is not None else None
+        self._loggers: dict[str, Logger] = {}
+        self._equipping = RLock()
         self.is_async: bool = function is not None and is_coroutine(function)
 
     @functools.cached_property
@@ -58,6 +64,12 @@ class Task:
         return f"funboost.{self.params.logger_prefix}{self.params.queue_name}"
 
     def _logger(self, side: str) -> Logger:
+        with self._equipping:  # `cached_property` itself lets two threads do it from Python 3.12 on
+            if side not in self._loggers:
+                self._loggers[side] = self._equipped(side)
+            return self._loggers[side]
+
+    def _equipped(self, side: str) -> Logger:
         """Its level is only touched where the user set one, here or in a subclass; its lines know the task."""
         import logging
 
@@ -116,9 +128,9 @@ class Task:
 
     @functools.cached_property
     def hooks(self) -> pluggy.PluginManager:
-        """The plugins of all and, after them, ``BoosterParams(hooks=[...])``."""
+        """The plugins of all and, after them, ``BoosterParams(hooks=[...])`` and `own_hooks`."""
         self.environment.catalog.load_hooks(str(self.environment.settings("HOOKS", "") or ""))
-        return self.environment.manager.scoped(self.params.hooks)
+        return self.environment.manager.scoped([*self.params.hooks, *self.own_hooks])
 
     @functools.cached_property
     def typed(self) -> tuple[Typed, ...]:
@@ -144,6 +156,9 @@ class Task:
         from .payloads.keyring import Keyring
 
         return Keyring(self.environment)
+
+    def prepare(self) -> None:
+        """Called before it publishes for the first time, by any number of threads and under no lock; for subclasses."""
 
     def make_broker(self) -> Broker:
         """A new broker object for this queue, opened."""

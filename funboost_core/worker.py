@@ -10,9 +10,10 @@ from .consuming.consumer import BEAT, Consumer
 from .consuming.deadlines import Deadlines
 from .consuming.health import Health, health_of
 from .consuming.history import HistoryWriter
+from .context import current
 from .errors import QueueUnknown
 from .maintenance import Maintenance
-from .native import Condition, RLock, off_hub, patched
+from .native import Condition, RLock, get_ident, off_hub, patched
 from .supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class Worker:
         self._consumers: dict[str, Consumer] = {}
         self._lock = RLock()
         self._ended = Condition()
-        self._stopping = False
+        self._stopper: int | None = None  # the thread that is ending everything; guarded by `_ended`
         self._maintenance: Maintenance | None = None
+        self.begun: bool = False
+        """Whether anything has ever consumed here; set after `active` has become true."""
         self.supervisor: Supervisor = Supervisor(environment)
         self.deadlines: Deadlines = Deadlines(environment.clock)
         self.history: HistoryWriter = HistoryWriter(environment)
@@ -62,7 +65,6 @@ class Worker:
             if consumer is not None:
                 logger.warning("Queue %s is being consumed in this process already.", task.queue_name)
                 return consumer
-            self._stopping = False
             consumer = _made_for(task)
             first = not self._consumers
             self._consumers[task.queue] = consumer
@@ -74,6 +76,7 @@ class Worker:
                 del self._consumers[task.queue]
                 consumer.abandon()
                 raise
+            self.begun = True
             return consumer
 
     def _begin(self) -> None:
@@ -93,6 +96,7 @@ class Worker:
         task.logger.debug("%s: consumed in %d processes", task.queue_name, processes)
         lifetime.hold(self)
         self.supervisor.start(task, processes)
+        self.begun = True
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -140,26 +144,46 @@ class Worker:
     # -- ending ------------------------------------------------------------------------------------------------------
 
     def stop(self, drain: float | None = None) -> bool:
-        """Drain and end everything within `drain` seconds (DRAIN_SECONDS by default); whether all tasks ended."""
-        try:
-            return off_hub(self._stop, drain)
-        finally:
-            off_hub(self.history.stop)
+        """Drain and end everything within `drain` seconds (DRAIN_SECONDS by default); whether all tasks ended.
 
-    def _stop(self, drain: float | None) -> bool:
+        What begins to consume meanwhile is ended too.  Where another thread is ending everything already, it waits for
+        that one; a task does not, for it is waited for itself.
+        """
+        return off_hub(self._stop, drain, current.get(None) is not None)
+
+    def _stop(self, drain: float | None, in_task: bool) -> bool:
         clock = self._environment.clock
         if drain is None:
             drain = float(self._environment.settings("DRAIN_SECONDS", DRAIN))
         deadline = clock.monotonic() + drain
+        with self._ended:
+            while self._stopper is not None:
+                if in_task or self._stopper == get_ident():
+                    return True
+                left = deadline - clock.monotonic()
+                if left <= 0:
+                    return False
+                clock.wait(self._ended, left)
+            self._stopper = get_ident()
+        try:
+            if self.active:
+                self._notify("funboost_worker_stopping")
+            ended = self._end(deadline)
+            while self.active:
+                ended = self._end(deadline) and ended
+        finally:
+            with self._ended:
+                self._stopper = None
+                self._ended.notify_all()
+        if not ended:
+            logger.warning("Tasks were still running after %.0f s; their messages go back to the queue.", drain)
+        return ended
+
+    def _end(self, deadline: float) -> bool:
+        """End what consumes now, of which there may be nothing."""
+        clock = self._environment.clock
         with self._lock:
-            if self._stopping:
-                return True
-            if not self.active:
-                self.deadlines.stop()  # of consumers that work inline
-                return True
-            self._stopping = True
             consumers = self.consumers()
-        self._notify("funboost_worker_stopping")
         self.supervisor.stop()
         for consumer in consumers:
             self._attempt(consumer.stop)
@@ -170,30 +194,32 @@ class Worker:
             ]
         )
         ended = self.supervisor.join(max(0.0, deadline - clock.monotonic())) and ended
-        if self._maintenance is not None:
-            self._maintenance.stop()  # before anything is released: a beat may have acknowledgements in its hands
-            self._maintenance = None
+        with self._lock:
+            maintenance, self._maintenance = self._maintenance, None
+        if maintenance is not None:
+            maintenance.stop()  # before anything is released: a beat may have acknowledgements in its hands
         self.deadlines.stop()
         for consumer in consumers:
             ended = self._attempt(consumer.release) and ended
-        self._consumers.clear()
-        with self._ended:
-            self._ended.notify_all()
-        if not ended:
-            logger.warning("Tasks were still running after %.0f s; their messages go back to the queue.", drain)
+        self.history.stop()  # before anybody is told that it is over: the interpreter may end at once
+        with self._lock:
+            for consumer in consumers:
+                del self._consumers[consumer.task.queue]
         return ended
 
     close = stop
 
     def hurry(self) -> None:
         """A consumer has become fast."""
-        if self._maintenance is not None:
-            self._maintenance.hurry()
+        maintenance = self._maintenance
+        if maintenance is not None:
+            maintenance.hurry()
 
     def wake_at(self, moment: float) -> None:
         """A consumer wants its `alarm` called at that monotonic time."""
-        if self._maintenance is not None:
-            self._maintenance.wake_at(moment)
+        maintenance = self._maintenance
+        if maintenance is not None:
+            maintenance.wake_at(moment)
 
     def trouble(self, error: BaseException) -> None:
         """The machinery met an error: tell the plugins."""

@@ -44,8 +44,8 @@ class Alone:
         """A run begins at that monotonic time; whether alone."""
         if self._quick < TRUST:
             return False
-        self._quiet = 0
-        if began - self._ticked > WATCHED:
+        watched, self._quiet = self.watched, 0
+        if not watched or began - self._ticked > WATCHED:
             self._hurry()
             return False
         self._runs = delivery

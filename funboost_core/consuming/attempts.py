@@ -25,6 +25,10 @@ class Attempt:
         self.started: float = time()
         self._claims: dict[str, Any] = {}
 
+    def cancel(self, error: BaseException) -> bool:
+        """Whether `error` is the first for which it is to end."""
+        return self._claims.setdefault("cancelled", error) is error
+
     def interrupt(self, error: BaseException) -> None:
         """End it with `error` where it can be reached and has not ended; from any thread, without waiting."""
         self.interrupter.throw(lambda: self._claims.setdefault("end", error) is error)

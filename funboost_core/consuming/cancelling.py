@@ -11,7 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..context import current
-from ..errors import RunInterrupted, TaskTimeout
+from ..errors import ProcessDied, RunInterrupted, TaskTimeout
 from ..outcome import Outcome
 from ..ports.pool import Interrupter, Pool, TaskPool
 from .attempts import Abandoned, Attempt
@@ -43,6 +43,7 @@ class Canceller:
         self._deadlines = task.environment.worker.deadlines
         self._most = int(task.environment.settings("MOST_ABANDONED", MOST_ABANDONED))
         self._owned = "function_timeout" in (task.spec.owns or ())  # an engine's own
+        self._closed = False
         self.abandoned: set[Attempt] = set()
         self.killable: dict[str, Attempt] = {}
         self.processes: Processes | None = None
@@ -60,6 +61,7 @@ class Canceller:
 
     def close(self) -> None:
         """End the processes in which functions run, if there are some."""
+        self._closed = True
         if self.processes is not None:
             self.processes.close()
 
@@ -68,13 +70,24 @@ class Canceller:
     def wrap(self, function: Callable[..., Any], params: BoosterParams) -> Callable[..., Any]:
         """`function` so that its runs can be ended as `params` say; itself where they say nothing."""
         if self.processes is not None:
-            return self.processes.wrap(self.call, params)
+            return self._isolated(self.processes.wrap(self.call, params))
         if not (self._seconds(params) or params.is_support_remote_kill_task):
             return function
         return (self._guard_async if self.task.is_async else self._guard)(function, params)
 
     def _seconds(self, params: BoosterParams) -> float | None:
         return None if self._owned else params.function_timeout
+
+    def _isolated(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def isolated(**arguments: Any) -> Any:
+            try:
+                return function(**arguments)
+            except ProcessDied:
+                if self._closed and self.take_over is not None:  # by us: the message runs elsewhere, this was no run
+                    raise Abandoned from None
+                raise
+
+        return isolated
 
     def _guard(self, function: Callable[..., Any], params: BoosterParams) -> Callable[..., Any]:
         self._throw = thrower()
@@ -150,7 +163,9 @@ class Canceller:
     # -- ending one ---------------------------------------------------------------------------------------------------
 
     def cancel(self, attempt: Attempt, error: BaseException) -> None:
-        """Interrupt a run now; abandon it when that does not help."""
+        """Interrupt a run now; abandon it when that does not help.  Once: orders to kill are repeated at each beat."""
+        if not attempt.cancel(error):
+            return
         attempt.interrupt(error)
         if self.take_over is not None:
             self._deadlines.set(attempt, GRACE, lambda: self._abandon(attempt, error))

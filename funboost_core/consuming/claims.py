@@ -13,11 +13,21 @@ LEASE = 90.0
 """Seconds after which the claim of a consumer that died ends: longer than a task may keep its beats from coming."""
 
 
+class _Held:
+    """A key that is held, and since when it counts as renewed."""
+
+    __slots__ = ("key", "since")
+
+    def __init__(self, key: str, since: float) -> None:
+        self.key = key
+        self.since = since
+
+
 class Claims:
     """The keys that are claimed here; a message, called by its task id, has at most one in each scope.
 
-    Without a lock: what is done for a message is done by the thread that has it, and renewing never revives a claim that
-    was given up meanwhile.
+    Without a lock: what is done for a message is done by the thread that has it, and renewing, on a thread of its own,
+    neither revives a claim that was given up meanwhile nor touches which are held.
 
     Example::
 
@@ -30,7 +40,7 @@ class Claims:
         self._task = task
         self._state = task.environment.state
         self._now = task.environment.clock.monotonic
-        self._held: dict[tuple[str, str], tuple[str, float]] = {}  # scope, holder -> key, when renewed
+        self._held: dict[tuple[str, str], _Held] = {}  # by scope and holder
         self._owed: deque[Callable[[], None]] = deque()
 
     def claim(self, scope: str, key: str, holder: str) -> str | None:
@@ -40,20 +50,20 @@ class Claims:
         """
         other = self._state.filter.claim(scope, key, holder, LEASE)
         if other is None:
-            self._held[scope, holder] = (key, self._now())
+            self._held[scope, holder] = _Held(key, self._now())
         return other
 
     def release(self, scope: str, holder: str) -> None:
         """Give up what `holder` has claimed in `scope`, if anything.  What the store refuses for now is done later."""
         held = self._held.pop((scope, holder), None)
         if held is not None:
-            self._do(partial(self._release, scope, held[0], holder))
+            self._do(partial(self._release, scope, held.key, holder))
 
     def keep(self, scope: str, holder: str, ttl: float | None) -> None:
         """The work of `holder` is done: its key is refused for `ttl` seconds, None = for ever."""
         held = self._held.pop((scope, holder), None)
         if held is not None:
-            self._do(partial(self._state.filter.keep, scope, held[0], ttl))
+            self._do(partial(self._state.filter.keep, scope, held.key, ttl))
 
     def give_up(self, scope: str, key: str, holder: str) -> None:
         """Give up what was claimed elsewhere for the message, by its publisher."""
@@ -63,7 +73,7 @@ class Claims:
         """The message waits elsewhere for `seconds` before it comes again; its claim stays until then."""
         held = self._held.pop((scope, holder), None)
         if held is not None:
-            claim = (scope, held[0], holder)
+            claim = (scope, held.key, holder)
             self._do(partial(self._state.filter.renew, [claim], seconds + LEASE))
 
     def renew(self) -> None:
@@ -71,13 +81,12 @@ class Claims:
         for _ in range(len(self._owed)):
             self._do(self._owed.popleft())
         before = self._now() - LEASE / 3
-        old = [(name, key) for name, (key, when) in list(self._held.items()) if when <= before]
+        old = [(name, held) for name, held in self._held.copy().items() if held.since <= before]
         if old:
-            self._state.filter.renew([(scope, key, holder) for (scope, holder), key in old], LEASE)
+            self._state.filter.renew([(scope, held.key, holder) for (scope, holder), held in old], LEASE)
             now = self._now()
-            for name, key in old:
-                if name in self._held:
-                    self._held[name] = (key, now)
+            for _, held in old:
+                held.since = now
 
     def _release(self, scope: str, key: str, holder: str) -> None:
         if (scope, holder) not in self._held:  # otherwise the message has come again meanwhile

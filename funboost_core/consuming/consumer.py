@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import directory
 from ..errors import ConfigError
 from ..message import new_task_id
+from ..native import Lock
 from ..outcome import Ack, Drop, Requeue, Retry
 from ..policies import windows
 from ..policies.shared_rate import pace_of
@@ -67,6 +68,8 @@ class Consumer:
         planner = Planner(task, adapt, self.canceller)
         self._mover = Mover(task, broker)
         self.settler: Settler = self._make_settler(broker)
+        if self.fetches and Capability.THREADSAFE_ACK not in task.capabilities:
+            self.gate.serve = self.settler.serve
         self._claims = planner.claims
         self._receiver = Receiver(task, planner, self.settler)
         self.intake: Intake = Intake(task, broker, self.gate, self._receiver, self.settler)
@@ -75,7 +78,8 @@ class Consumer:
             self.canceller.take_over = self.line.take_over
         broker.dropping = self.line.drop
         self.insight: Insight = Insight(task, broker, self.intake, self.line)
-        self.orders: dict[str, str] = {}  # the flags that are in force
+        self.orders: dict[str, str] = {}  # the flags that are in force; changed with the lock
+        self.ordering: Lock = Lock()
         self._beaten = -1
         self._ticked = 0.0
 
@@ -169,6 +173,7 @@ class Consumer:
 
     def beat(self) -> None:
         """Once a second, from the maintenance thread: signs of life, flags, what waits to be moved or given back."""
+        self.line.tend()
         self._broker.maintain()
         if self.intake.finished == self._beaten:  # nothing ended for a whole beat: do not sit on what others could run
             self.settler.give_back(self.line.unstarted())
@@ -184,7 +189,7 @@ class Consumer:
             coordinator.beat(queue, self.id, self.describe(), 10 * BEAT)
             if unit:
                 directory.enter(self.task)
-            orders.obey(self, orders.in_force(self.task))
+            orders.look(self)
             kills.obey(self.canceller)
         emulated = Capability.DELAY not in self.task.capabilities or self.task.params.debounce_seconds is not None
         if emulated and state.has("parking"):

@@ -76,6 +76,8 @@ class Crew(Line):
         self._pool.resize(limit)
         with self._turn:
             self._help = False  # there may be room for more now
+            if self.size and not self._leading:  # who could call for it may be busy for long
+                self._call_help()
 
     def stop(self) -> list[Delivery]:
         """Start nothing more; what was fetched and not started is returned."""
@@ -109,6 +111,7 @@ class Crew(Line):
         except Exception as error:
             logger.warning("%s: no thread to take over (%s); a message goes back", self._pool.context.name, error)
             self._left()
+            self._call_help()
             self._settler.give_back([delivery])
 
     def join(self, seconds: float) -> bool:
@@ -130,6 +133,12 @@ class Crew(Line):
     def tick(self) -> None:
         """Send somebody to fetch where a run that was to be quick is not."""
         if self.alone.tick():
+            self._call_help()
+
+    def tend(self) -> None:
+        """A tick, should there be no others; and another try where the last thread was lost and none could be had."""
+        self.tick()
+        if self._help and not self.size:
             self._call_help()
 
     # -- a worker ---------------------------------------------------------------------------------------------
@@ -210,18 +219,23 @@ class Crew(Line):
                     return False
                 return True
             self._leading = True
+        self._lead()
+        return True
+
+    def _lead(self) -> None:
         try:
             if not self.ready:  # the last leader may have put something there just now
                 self.ready.extend(self._intake.take(1 + self.idle))
         finally:
             self._leading = False
-        return True
+        if self._stopping and self.ready:  # `stop` was here before these
+            self._settler.give_back(self.unstarted())
 
     # -- more workers --------------------------------------------------------------------------------------------
 
     def _call_help(self) -> None:
         with self._turn:
-            if self._help or self._stopping:
+            if (self._help and self.size) or self._stopping:
                 return
             self._help = True
             if self.idle:
@@ -249,3 +263,5 @@ class Crew(Line):
             self._help = False
             if self._stopping:
                 self._turn.notify_all()
+            elif not self._leading:
+                self._turn.notify()  # who waits does so because somebody fetches

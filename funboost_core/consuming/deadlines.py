@@ -75,9 +75,11 @@ class Deadlines:
                     self._clock.wait(self._changed, left)
                     continue
             for attempt, entry in passed:
-                if self._dues.get(attempt) is entry:
-                    self.drop(attempt)
+                found = self._dues.pop(attempt, None)  # in one step: another may take its place at any moment
+                if found is entry:
                     try:
                         entry[1]()
                     except Exception:
                         logger.exception("Ending %s failed; it goes on.", attempt.delivery.task_id)
+                elif found is not None:
+                    self._dues.setdefault(attempt, found)

@@ -6,22 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition, SimpleQueue, Thread
-from ..outcome import Outcome
 from .attempts import Abandoned
-from .execution import GONE, SUCCESS, prepare, run, run_async
+from .execution import GIVEN_BACK, GONE, SUCCESS, prepare, run, run_async
 from .line import Line
 
 if TYPE_CHECKING:
     from ..clock import Clock
+    from ..outcome import Outcome
     from ..ports.broker import Delivery
     from ..ports.pool import TaskPool
     from .fetching import Intake
     from .permits import Permits
     from .settling import Settler
-
-
-GIVEN_BACK = Outcome(None, None, 0.0, 0.0, 0)
-"""Stands for a message that the pool did not take."""
 
 
 class Dispatch(Line):
@@ -65,9 +61,14 @@ class Dispatch(Line):
     def start(self) -> None:
         """Begin to fetch."""
         name = self._pool.context.name
-        self._fetching = True
-        Thread(target=self._fetch, name=f"{name}-fetch", daemon=True).start()
         Thread(target=self._settle, name=f"{name}-settle", daemon=True).start()
+        self._fetching = True
+        try:
+            Thread(target=self._fetch, name=f"{name}-fetch", daemon=True).start()
+        except Exception:  # no further thread: nothing is left behind; what a signal raises here is drained
+            self._fetching = False
+            self._done.put(None)
+            raise
 
     def resize(self, limit: int) -> None:
         """Run at most `limit` at once from now on."""
@@ -99,11 +100,18 @@ class Dispatch(Line):
         while not self._stopping:
             deliveries = self._intake.take(self.permits.limit - self.permits.out, self.permits)
             if deliveries:
-                self._started += len(deliveries)
-                self._submit(deliveries)
+                self._begin(deliveries)
         with self._changed:
             self._fetching = False
             self._changed.notify_all()
+
+    def _begin(self, deliveries: Sequence[Delivery]) -> None:
+        if self._stopping:  # `stop` came while they were admitted
+            self._settler.give_back(list(deliveries))
+            self.permits.release(len(deliveries))
+            return
+        self._started += len(deliveries)
+        self._submit(deliveries)
 
     def _submit(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -113,7 +121,6 @@ class Dispatch(Line):
         except Exception:
             task = deliveries[0].plan.task
             task.logger.exception("%s: the pool takes no messages; %d go back.", task.queue_name, len(deliveries))
-            self._settler.give_back(list(deliveries))
             for delivery in deliveries:
                 self._done.put((delivery, GIVEN_BACK))
 
@@ -152,6 +159,7 @@ class Dispatch(Line):
 
     def _again(self, delivery: Delivery, outcome: Outcome) -> bool:
         if outcome is GIVEN_BACK:
+            self._settler.give_back([delivery])
             return False
         try:
             return self._conclude(delivery, outcome)

@@ -17,6 +17,8 @@ SUCCESS = Outcome(None, None, 0.0, 0.0, 1)
 """Stands for a success that nobody wants to know more about."""
 GONE = Outcome(None, None, 0.0, 0.0, 0)
 """Stands for a run that was concluded by somebody else."""
+GIVEN_BACK = Outcome(None, None, 0.0, 0.0, 0)
+"""Stands for a run that the pool did not take: its message goes back."""
 
 
 def prepare(delivery: Delivery) -> None:

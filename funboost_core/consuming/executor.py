@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar
 from ..errors import ConfigError
 from ..native import Lock
 from ..ports.pool import PoolContext, TaskPool
+from .execution import GIVEN_BACK
 from .permits import Permits
 
 if TYPE_CHECKING:
@@ -55,8 +56,15 @@ class ExecutorPool(TaskPool):
 
     def submit(self, deliveries: Sequence[Delivery], run: Runner, finished: Finished) -> None:
         """One call of the executor's `submit` for each message."""
-        for delivery in deliveries:
-            self._executor.submit(_work, delivery, run, finished)
+        for number, delivery in enumerate(deliveries):
+            try:
+                self._executor.submit(_work, delivery, run, finished)
+            except Exception:
+                if not number:
+                    raise
+                for left in deliveries[number:]:  # the others run; the next call tells why these do not
+                    finished(left, GIVEN_BACK)
+                return
 
     def close(self) -> None:
         """The executor is the user's: it stays open."""

@@ -135,7 +135,7 @@ class Intake:
                 deliveries = self._broker.turn(done, limit)
                 self._trip = self._clock.monotonic() - asked
                 self._drained = len(deliveries) < limit
-                if deliveries or not wait:
+                if deliveries or not wait or self._gate.shut:  # who has shut it has woken us, maybe from that look
                     return deliveries
                 done = []
             self._settler.eager = True  # nothing would carry what is acknowledged while we wait
@@ -157,9 +157,9 @@ class Intake:
             self._sampled = (now, self.finished)
             # one more trip for each acknowledgement must not slow the tasks down
             eager = self._rate < FAST and self._rate * self._trip < TRIP_SHARE
-            if self._settler.eager and not eager:
+            was, self._settler.eager = self._settler.eager, eager
+            if was and not eager:  # not before it says so: ticks end where nobody needs them
                 self._task.environment.worker.hurry()
-            self._settler.eager = eager
         window = max(WINDOW, min(LONGEST, self._trip / TRIP_SHARE))
         return max(1, min(self._batch, max(free, int(self._rate * window))))
 

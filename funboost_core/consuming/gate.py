@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from ..clock import Clock
 
 UNLIMITED = 1_000_000_000
+STEP = 1.0
+"""Most seconds of one wait where something has to be done meanwhile."""
 
 
 class Limit(Protocol):
@@ -41,6 +43,7 @@ class Gate:
     ) -> None:
         self._clock = clock
         self._changed = Condition()
+        self._changes = 0  # so that none comes unnoticed between a look and the waiting
         self._idle = idle
         self._limits = limits
         self.holds: float = inf
@@ -53,16 +56,19 @@ class Gate:
         self.waiting: bool = False
         """Whether somebody waits here."""
         self.stopped: bool = False
+        self.serve: Callable[[], None] | None = None
+        """Called again and again while somebody waits, by who does: what only it may do."""
 
     def permit(self, wait: bool = True) -> int:
         """How many messages may start now, waiting (unless told not to) until it is at least one; 0 when stopped."""
         while not self.stopped:
+            changes = self._changes
             starts, seconds = self._due()
             if starts or not wait:
                 return starts
             self.waiting = True
             try:
-                self._wait(seconds)
+                self._wait(seconds, changes)
             finally:
                 self.waiting = False
         return 0
@@ -70,7 +76,8 @@ class Gate:
     def _due(self) -> tuple[int, float | None]:
         if self.paused or self.full:
             return 0, None
-        if self.rate is None and not self._limits:
+        rate = self.rate  # looked at once, here and below: it may be changed by other threads
+        if rate is None and not self._limits:
             return UNLIMITED, 0.0
         now, self.holds = self._clock.monotonic(), inf
         for limit in self._limits:
@@ -79,7 +86,7 @@ class Gate:
                 return 0, wait
             if wait:
                 self.holds = min(self.holds, wait)
-        return (UNLIMITED, 0.0) if self.rate is None else self.rate.due(now)
+        return (UNLIMITED, 0.0) if rate is None else rate.due(now)
 
     @property
     def closed(self) -> bool:
@@ -92,11 +99,17 @@ class Gate:
         """Whether `permit` may take long."""
         return self.rate is not None or self.paused or self.full or bool(self._limits)
 
+    @property
+    def shut(self) -> bool:
+        """Whether nothing may start until somebody opens it."""
+        return self.stopped or self.paused or self.full
+
     def confirm(self, fetched: int) -> int:
         """How many of the messages that were just fetched may still start; the others go back."""
-        if self.stopped or self.paused or self.full:
+        if self.shut:
             return 0
-        return fetched if self.rate is None else self.rate.confirm(fetched, self._clock.monotonic())
+        rate = self.rate
+        return fetched if rate is None else rate.confirm(fetched, self._clock.monotonic())
 
     def wait(self) -> bool:
         """Wait until one message that is here already may start; False when stopped."""
@@ -107,13 +120,15 @@ class Gate:
 
     def used(self, starts: int) -> None:
         """`starts` messages were admitted; what was skipped or put off costs no start."""
-        if self.rate is not None:
-            self.rate.used(starts, self._clock.monotonic())
+        rate = self.rate
+        if rate is not None:
+            rate.used(starts, self._clock.monotonic())
 
     def rested(self) -> None:
         """Messages came after there had been none."""
-        if self.rate is not None:
-            self.rate.rested(self._clock.monotonic())
+        rate = self.rate
+        if rate is not None:
+            rate.rested(self._clock.monotonic())
 
     def pause(self, paused: bool) -> None:
         """Close or open the gate."""
@@ -129,12 +144,13 @@ class Gate:
 
     def change_rate(self, qps: float | None) -> None:
         """Use another rate from now on; None = no limit."""
+        rate = self.rate
         if qps is None:
             self.rate = None
-        elif self.rate is None:
+        elif rate is None:
             self.rate = self._pace(qps)
         else:
-            self.rate.change(qps)
+            rate.change(qps)
         self._notify()
 
     def hold(self, seconds: float) -> None:
@@ -148,14 +164,19 @@ class Gate:
         self.stopped = True
         self._notify()
 
-    def _wait(self, seconds: float | None) -> None:
+    def _wait(self, seconds: float | None, changes: int) -> None:
+        step = STEP if seconds is None else min(seconds, STEP)
+        if self.serve is not None:
+            self.serve()
+            seconds = step
         if self._idle is not None:
-            self._idle(1.0 if seconds is None else min(seconds, 1.0))
+            self._idle(step)
             return
         with self._changed:
-            if not self.stopped and (seconds is not None or self.paused or self.full):
+            if not self.stopped and self._changes == changes:
                 self._clock.wait(self._changed, seconds)
 
     def _notify(self) -> None:
         with self._changed:
+            self._changes += 1
             self._changed.notify_all()

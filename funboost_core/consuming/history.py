@@ -7,7 +7,7 @@ from collections import deque
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..native import Condition, Lock, Thread
+from ..native import Condition, Lock, Thread, current_thread
 
 if TYPE_CHECKING:
     from ..environment import Environment
@@ -61,11 +61,11 @@ class HistoryWriter:
         self._wake_at = _NEVER  # so many that wait end the thread's own wait
         self._large = 0  # bytes of those that are large
         self._writing = Lock()
+        self._in_hand = 0  # records that are just being written
         self._stuck = False  # somebody waited for `_writing` in vain
         self._failures = 0
         self._suspects: list[Entry] = []
         self._thread: Thread | None = None
-        self._stopping = False
         self.dropped: int = 0
         """Records that were given up."""
 
@@ -90,7 +90,9 @@ class HistoryWriter:
             return False
         try:
             while batch := self._take():
+                self._in_hand = len(batch)
                 left = self._write(batch)
+                self._in_hand = 0
                 if left:
                     self._put_back(left)
                     return False
@@ -101,13 +103,13 @@ class HistoryWriter:
     def stop(self) -> None:
         """End the thread and write what waits, once; the next record starts another thread."""
         with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
             thread, self._thread = self._thread, None
+            self._changed.notify_all()
         if thread is not None:
             thread.join(PATIENCE)
-        if self._waiting and not self.flush(PATIENCE):
-            logger.error("%d records of history are lost: the store could not be written to.", len(self._waiting))
+        if not self.flush(PATIENCE):  # also where nothing waits: somebody may have the last ones in hand
+            lost = self._in_hand + len(self._waiting)
+            logger.error("%d records of history are lost: the store could not be written to.", lost)
 
     # -- room -----------------------------------------------------------------------------------------------------
 
@@ -128,7 +130,6 @@ class HistoryWriter:
         if self._thread is None or len(self._waiting) >= self._wake_at:
             with self._changed:
                 if self._thread is None:
-                    self._stopping = False
                     self._thread = Thread(target=self._run, name="funboost-history", daemon=True)
                     self._thread.start()
                 self._wake_at = _NEVER
@@ -145,14 +146,16 @@ class HistoryWriter:
         self._give_up(dropped)
 
     def _give_up(self, number: int) -> None:
-        if number and not self.dropped:
+        with self._changed:
+            first = not self.dropped
+            self.dropped += number
+        if number and first:
             logger.warning(
                 "The history store is away or too slow: more than %d records (or %d MB) wait, the oldest are given up. "
                 "Tasks go on.",
                 MOST,
                 MOST_BYTES >> 20,
             )
-        self.dropped += number
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -203,7 +206,8 @@ class HistoryWriter:
         for entry in failed:
             if entry in self._suspects:
                 logger.error("The record of %s is given up: %r", entry.record.id, error)
-                self.dropped += 1
+                with self._changed:
+                    self.dropped += 1
         self._suspects = [entry for entry in failed if entry not in self._suspects]
         return self._suspects
 
@@ -238,17 +242,17 @@ class HistoryWriter:
                 self._prune()
 
     def _gathered(self, prune: float) -> bool:
-        """Wait until there is something to do; False when the thread is to end."""
-        now = self._clock.monotonic
+        """Wait until there is something to do; False when this thread is to end, and another one may have begun."""
+        now, me = self._clock.monotonic, current_thread()
         with self._changed:
-            while not self._stopping and not self._some(1) and now() < prune:
+            while self._thread is me and not self._some(1) and now() < prune:
                 self._clock.wait(self._changed, prune - now())
             pause = min(LONGEST, EVERY * 2 ** min(self._failures, 10))
             end = now() + pause
-            while not self._stopping and now() < min(end, prune) and not (self._answers and self._some(BATCH)):
+            while self._thread is me and now() < min(end, prune) and not (self._answers and self._some(BATCH)):
                 self._clock.wait(self._changed, min(end, prune) - now())
             self._wake_at = _NEVER
-            return not self._stopping
+            return self._thread is me
 
     def _some(self, number: int) -> bool:
         """Whether so many wait; else the wait that follows ends when they do."""

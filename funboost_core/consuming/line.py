@@ -61,6 +61,10 @@ class Line(ABC):
         """See whether a run that was to be quick is not."""
         return
 
+    def tend(self) -> None:
+        """Called at each beat: see whether somebody fetches."""
+        return
+
     @abstractmethod
     def join(self, seconds: float) -> bool:
         """Wait at most `seconds` until what runs has ended and is settled; whether it has."""

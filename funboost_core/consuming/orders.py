@@ -26,7 +26,14 @@ def give(task: Task, name: str, value: str | None) -> None:
         environment.state.coordinator.set_flag(scope, name, value)
     for consumer in environment.worker.consumers():
         if _scope(consumer.task, name) == scope:
-            obey(consumer, {**consumer.orders, name: value or ""})
+            with consumer.ordering:
+                _obey(consumer, {**consumer.orders, name: value or ""})
+
+
+def look(consumer: Consumer) -> None:
+    """Have a consumer obey the flags that are in force."""
+    with consumer.ordering:  # from before the look: what is given meanwhile is obeyed after it
+        _obey(consumer, in_force(consumer.task))
 
 
 def in_force(task: Task) -> dict[str, str]:
@@ -42,7 +49,7 @@ def _scope(task: Task, name: str) -> str:
     return scope_of(task) if name == QPS else task.queue
 
 
-def obey(consumer: Consumer, flags: Mapping[str, str]) -> None:
+def _obey(consumer: Consumer, flags: Mapping[str, str]) -> None:
     """Apply what differs from what was applied before; a flag that is gone restores the task's own parameter."""
     params, before = consumer.task.params, consumer.orders
     consumer.orders = dict(flags)

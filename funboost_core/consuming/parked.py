@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from ..message import priority_of
+from ..native import Lock
 from ..policies.unique import DEBOUNCE
 from ..ports.broker import Outgoing
 from ..ports.capability import Capability
@@ -38,6 +39,7 @@ class Mover:
         self._ranked = Capability.PRIORITY in task.capabilities
         self._lease = LEASE * float(task.environment.settings("BEAT_SECONDS", 1.0))
         self._armed = inf  # when (monotonic) we asked to be called
+        self._arming = Lock()  # between who parks and who moves: the earlier time counts
         self._pause = FIRST
 
     def expect(self, due: float) -> None:
@@ -87,6 +89,8 @@ class Mover:
 
     def _arm(self, seconds: float) -> None:
         moment = self._clock.monotonic() + seconds
-        if moment < self._armed:
+        with self._arming:
+            if moment >= self._armed:
+                return
             self._armed = moment
-            self._task.environment.worker.wake_at(moment)
+        self._task.environment.worker.wake_at(moment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import BrokerUnavailable, ConfigError
 from ..message import as_bytes, new_task_id
 from ..ports.broker import Delivery, PullBroker
 from ..ports.capability import Capability
@@ -74,8 +74,8 @@ class Pushed(PullBroker):
         """See `Broker.publish`; what has waited in the state store is not sent to ourselves by a broker that holds nothing."""
         if self._holds:
             self._broker.publish(messages)
-        else:
-            self.sink.put_back([Delivery(message.body) for message in messages])
+        elif not self.sink.put_back([Delivery(message.body) for message in messages]):
+            raise BrokerUnavailable(kind=self.context.kind, error="its consumer has ended")
 
     def count(self) -> int:
         """See `Broker.count`."""
@@ -96,8 +96,8 @@ class Pushed(PullBroker):
         ours = self.sink.ours(deliveries)
         if ours and self._requeues:
             self._broker.requeue(ours)
-        elif ours:
-            self.sink.put_back(ours)
+        elif ours and not self.sink.put_back(ours):
+            self._part_with(list(ours))
 
     def forward(self, delivery: Delivery, message: Outgoing, queue: str) -> None:
         """See `SettlingBroker.forward`."""

@@ -65,7 +65,7 @@ class Settler:
 
     def ack(self, delivery: Delivery) -> None:
         """Acknowledge, at once or with the next batch."""
-        if self.needs_ack and not self._closed:
+        if self.needs_ack:
             self.acks.append(delivery)
             if self.eager:
                 self.flush()
@@ -82,10 +82,12 @@ class Settler:
 
     def flush(self) -> None:
         """Acknowledge what waits; what the broker refuses for now stays and is tried again."""
-        if self._fetcher_only:
-            if self.acks:
-                self._broker.wake()
-            return
+        if not self._fetcher_only:
+            self._acknowledge()
+        elif self.acks:
+            self._broker.wake()
+
+    def _acknowledge(self) -> None:
         taken = self.take_acks()
         if taken:
             try:
@@ -169,6 +171,12 @@ class Settler:
         if self._fetcher_only and self._unsettled:
             self._again()
 
+    def serve(self) -> None:
+        """Called by who fetches while nothing may be fetched, which may be for hours: settle what only it may settle."""
+        if self._fetcher_only:
+            self._again()
+            self._acknowledge()
+
     def adopt(self) -> None:
         """Nobody fetches any more: from now on the caller may settle."""
         self._fetcher_only = False
@@ -189,6 +197,7 @@ class Settler:
     def close(self) -> None:
         """Settle nothing any more: what is not settled now goes back with the end of the connection."""
         self._closed = True
+        self.needs_ack = False  # of runs that end later
         self.acks.clear()
 
     def _move(self, delivery: Delivery, message: Outgoing, queue: str) -> None:

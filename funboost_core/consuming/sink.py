@@ -67,6 +67,8 @@ class Sink:
 
     def lost(self, deliveries: Sequence[Delivery]) -> None:
         """Drop what is here; remember the others until they are settled."""
+        for delivery in deliveries:
+            delivery.lost = True
         with self._changed:
             self._lost.update(delivery for delivery in deliveries if self._offers.pop(delivery, self) is self)
 
@@ -106,11 +108,14 @@ class Sink:
                 self._changed.notify_all()
             return taken
 
-    def put_back(self, deliveries: Sequence[Delivery]) -> None:
-        """Offer messages again, whatever the credit."""
+    def put_back(self, deliveries: Sequence[Delivery]) -> bool:
+        """Offer messages again, whatever the credit; False when nobody will take any."""
         with self._changed:
+            if self._shut:
+                return False
             for delivery in deliveries:
                 self._offer(delivery)
+            return True
 
     def recall(self) -> list[Delivery]:
         """Take away what nobody has asked for, and the credit."""
@@ -138,8 +143,9 @@ class Sink:
 
     def shut(self) -> list[Delivery]:
         """Accept nothing any more; what nobody has taken."""
-        self._shut = True
-        return self.recall()
+        with self._changed:
+            self._shut = True
+            return self.recall()
 
     def close(self) -> None:
         """End all waiting."""

@@ -16,7 +16,7 @@ from ..errors import text_of
 from ..native import SimpleQueue, Thread
 from ..params import overridden
 from ..ports.broker import Delivery
-from .limits import Limits
+from .limits import TOO_LARGE, Limits
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -33,36 +33,44 @@ def serve(pipe: Connection, queue_name: str, module: str) -> None:
 
     task = imported(queue_name, module)
     call = prepared(task)
-    calls: SimpleQueue[Any] = SimpleQueue()
+    calls: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive, args=(pipe, calls), name="funboost-parent", daemon=True).start()
     limits = Limits(task.params.isolation_memory_mb, task.params.isolation_cpu_seconds)
     _send(pipe, (READY, None, ""))
     while True:
-        delivery, arguments = _delivery(task, *calls.get())
-        token = current.set(delivery)
+        written = calls.get()
         try:
             limits.begin()
-            result = call(**arguments)
-            if task.is_async:
-                result = _awaited(result)
+            delivery, arguments = _delivery(task, *pickle.loads(written))  # noqa: S301  our parent's
+            del written
+            token = current.set(delivery)
+            try:
+                result = call(**arguments)
+                if task.is_async:
+                    result = _awaited(result)
+            finally:
+                current.reset(token)
             answer: tuple[str, Any, str] = (DONE, result, "")
         except BaseException as error:  # SystemExit of a task must not end this process
             answer = (FAILED, error, traceback.format_exc())
-        finally:
-            current.reset(token)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
         _send(pipe, answer)
 
 
-def _receive(pipe: Connection, calls: SimpleQueue[Any]) -> None:
-    """Also while a call runs: a parent that is gone takes its children with it, for its messages run elsewhere now."""
+def _receive(pipe: Connection, calls: SimpleQueue[bytes]) -> None:
+    """Also while a call runs: a parent that is gone takes its children with it, for its messages run elsewhere now.
+
+    It must not fail while the process goes on: whoever sent a call would wait for ever.
+    """
     try:
         while True:
-            calls.put(pipe.recv())
+            calls.put(pipe.recv_bytes())
     except (EOFError, OSError):
         os._exit(0)
+    except MemoryError:
+        os._exit(TOO_LARGE)
 
 
 def _delivery(

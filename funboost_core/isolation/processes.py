@@ -10,7 +10,7 @@ from ..context import current
 from ..errors import ConfigError, ProcessDied
 from ..native import Lock
 from ..ports.pool import Interrupter, Pool, TaskPool, ThreadPool
-from ..reaping import ended
+from ..reaping import ended, keep_from_forks
 from .child import FAILED, serve
 from .limits import ending
 
@@ -34,8 +34,9 @@ class Child(Interrupter):
         self.since: float = 0.0  # when it became idle
         self._over = False  # it has ended, or was told to
         self._pipe, theirs = context.Pipe()
+        keep_from_forks(self._pipe)
         arguments = (theirs, task.queue_name, task.function.__module__)
-        self._process = context.Process(target=serve, args=arguments, name=f"funboost-{task.queue_name}-run")
+        self._process = context.Process(target=serve, args=arguments, name=f"{bootstrap.NAME}{task.queue_name}-run")
         try:
             with bootstrap.marked():
                 self._process.start()
@@ -44,10 +45,17 @@ class Child(Interrupter):
             raise
         finally:
             theirs.close()
+
+    def begin(self) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            ProcessDied: it never will be.
+        """
         try:
-            self._answer()  # that it is ready
+            self._answer()
         except BaseException:
-            self.end()
+            self._over = True
             raise
 
     @property
@@ -78,10 +86,14 @@ class Child(Interrupter):
         """It is killed, now or in a moment, even if the run ended by itself before that."""
         self._over = True
 
-    def end(self) -> None:
-        """Kill it and wait for it."""
+    def kill(self) -> None:
+        """Kill it and wait for it; a run that has it sees that it died."""
         self._process.kill()
-        self._process.join(5)
+        ended(self._process, 5)
+
+    def end(self) -> None:
+        """The same by who has it alone: a pipe must not be closed while another thread reads from it."""
+        self.kill()
         self._pipe.close()
 
     def _silent(self, seconds: float) -> bool:
@@ -134,22 +146,30 @@ class Processes:
         self._idle: deque[Child] = deque()
         self._busy: set[Child] = set()
         self._closed = False
-        self._lock = Lock()  # between a run that takes a process and the end of all
+        self._lock = Lock()  # between runs that take a process and who ends some or all
 
     def take(self) -> Child:
         """A process that is free, else a new one."""
         while True:
-            try:
-                child = self._idle.pop()
-            except IndexError:
-                child = Child(self._task, self._context)
             with self._lock:
-                if not self._closed and child.alive:
-                    self._busy.add(child)
-                    return child
-            child.end()
-            if self._closed:
-                raise ProcessDied(how="the consumer stopped")
+                idle = self._idle.pop() if self._idle else None
+            child = idle or Child(self._task, self._context)
+            with self._lock:
+                usable = not self._closed and (child is not idle or child.alive)
+                if usable:
+                    self._busy.add(child)  # from here on `close` ends it, also while it starts
+            if not usable:
+                child.end()
+                if self._closed:
+                    raise ProcessDied(how="the consumer stopped")
+                continue
+            if child is not idle:
+                try:
+                    child.begin()
+                except BaseException as error:
+                    self.give_back(child, error)
+                    raise
+            return child
 
     def give_back(self, child: Child, error: BaseException | None) -> None:
         """A run has ended.  What ran out of memory is in no state for another."""
@@ -181,22 +201,23 @@ class Processes:
 
     def tidy(self) -> None:
         """End what has been idle for long; called with each beat."""
-        limit = self._clock.monotonic() - IDLE
-        while self._idle and self._idle[0].since < limit:
-            try:
-                child = self._idle.popleft()
-            except IndexError:  # a run took it
-                return
+        limit, old = self._clock.monotonic() - IDLE, []
+        with self._lock:
+            while self._idle and self._idle[0].since < limit:
+                old.append(self._idle.popleft())
+        for child in old:
             child.end()
 
     def close(self) -> None:
         """Kill all; messages whose runs were still going on are not acknowledged and come back."""
         with self._lock:
             self._closed = True
-            children = [*self._idle, *self._busy]
+            idle, busy = [*self._idle], [*self._busy]
             self._idle.clear()
-        for child in children:
+        for child in idle:
             child.end()
+        for child in busy:  # their runs end them
+            child.kill()
 
 
 def _check(task: Task, pool: Pool) -> None:

@@ -44,7 +44,7 @@ class Rate:
 
     A start that comes late keeps the grid, so the mean is exact; what may be caught up at once is bounded, so that in
     any sliding second there are at most ``max(qps + 1, 1.02 * qps)`` starts, also after the schedule lay idle.
-    Not thread-safe: only the thread that fetches uses it.
+    Not thread-safe: only the thread that fetches uses it, and it follows when another one calls `change`.
 
     Example::
 
@@ -56,25 +56,31 @@ class Rate:
 
     def __init__(self, qps: float) -> None:
         self._next: float | None = None
-        self.interval: float = 0.0
-        self.change(qps)
+        self._interval = 0.0
+        self.qps: float = qps
+        self._follow(qps)
 
     def change(self, qps: float) -> None:
         """Use another rate from now on: the next start follows the last one at the new distance."""
         self.qps = qps
+
+    def _follow(self, qps: float) -> None:
+        self._followed = qps
         if self._next is not None:
-            self._next += 1.0 / qps - self.interval
-        self.interval = 1.0 / qps
+            self._next += 1.0 / qps - self._interval
+        self._interval = 1.0 / qps
         self._lateness = lateness(qps)
 
     def due(self, now: float) -> tuple[int, float]:
         """How many starts are due, and in how many seconds the next one is when none is."""
+        if self.qps != self._followed:
+            self._follow(self.qps)
         if self._next is None:
             return 1, 0.0
         late = now - self._next
         if late < -EPSILON:
             return 0, -late
-        return 1 + int(min(late, self._lateness) / self.interval + EPSILON), 0.0
+        return 1 + int(min(late, self._lateness) / self._interval + EPSILON), 0.0
 
     def confirm(self, fetched: int, now: float) -> int:
         """All: nobody else uses this schedule."""
@@ -89,4 +95,4 @@ class Rate:
         """`starts` runs were begun at `now`."""
         if starts:
             begin = now if self._next is None else max(self._next, now - self._lateness)
-            self._next = begin + starts * self.interval
+            self._next = begin + starts * self._interval

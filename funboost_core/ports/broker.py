@@ -53,7 +53,7 @@ class Delivery:
 
     arguments: dict[str, Any]
     extra: dict[str, Any]
-    lost: bool  # set only by `PullBroker.lost`
+    lost: bool  # set only where the broker says so: `PullBroker.lost`, `Sink.lost`
     plan: Any
     runs: int
     started: float

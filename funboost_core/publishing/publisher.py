@@ -224,15 +224,13 @@ class _Stamp:
     def __init__(self, zone: str) -> None:
         self.zone = zone
         self._tz = timezone(zone)
-        self._second = -1
-        self._text = ""
+        self._last = (-1, "")  # read and replaced as one: several threads publish
 
     def __call__(self, moment: float) -> str:
-        second = int(moment)
-        if second != self._second:
+        second, (last, text) = int(moment), self._last
+        if second != last:
             import datetime
 
             text = datetime.datetime.fromtimestamp(second, self._tz).strftime("%Y-%m-%d %H:%M:%S")
-            self._second, self._text = second, text
-            return text
-        return self._text
+            self._last = (second, text)
+        return text

@@ -6,6 +6,12 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event, Thread
+from threading import enumerate as enumerate_threads
+from types import SimpleNamespace
 from typing import Any
 
 import isolated_tasks as tasks
@@ -14,8 +20,10 @@ import pytest
 from funboost_core import BoosterParams, ConfigError, TaskOptions, boost
 from funboost_core.consuming import kills
 from funboost_core.consuming.attempts import Attempt
+from funboost_core.context import current
 from funboost_core.errors import TaskTimeout
-from funboost_core.isolation import processes
+from funboost_core.isolation import child, processes
+from funboost_core.isolation.limits import ending
 from funboost_core.ports.broker import Delivery
 
 WAIT = 40
@@ -140,13 +148,13 @@ def test_a_process_that_is_told_to_end_is_not_used_again(monkeypatch):
     tasks.where.consume()
     before = status(tasks.where.push(1))["result"]["pid"]
     until(lambda: pool()._idle)
-    child = pool().take()
+    one = pool().take()
     with monkeypatch.context() as patch:
-        patch.setattr(child._process, "kill", lambda: None)  # it is on its way
-        attempt = Attempt(Delivery(b""), child)
+        patch.setattr(one._process, "kill", lambda: None)  # it is on its way
+        attempt = Attempt(Delivery(b""), one)
         attempt.interrupt(TaskTimeout(seconds=1))
         error = attempt.end()
-    pool().give_back(child, error)
+    pool().give_back(one, error)
     assert status(tasks.where.push(2))["result"]["pid"] != before
 
 
@@ -155,21 +163,134 @@ def test_an_idle_process_that_is_gone_is_not_used(monkeypatch):
     tasks.where.consume()
     status(tasks.where.push(1))
     until(lambda: pool()._idle)
-    (child,) = pool()._idle
-    monkeypatch.setattr(child._process, "is_alive", lambda: True)
-    child._process.kill()
-    child._process.join()
+    (one,) = pool()._idle
+    monkeypatch.setattr(one._process, "is_alive", lambda: True)
+    one._process.kill()
+    one._process.join()
     assert status(tasks.where.push(2))["success"]
 
 
+def test_arguments_that_cannot_be_read_there_fail_the_run():
+    """Were the process to give up reading, the run would wait for ever."""
+    tasks.where.consume()
+    found = status(tasks.where.push(tasks.Odd(1, 2)))
+    assert found["exception_type"] == "TypeError"
+    assert "'other'" in found["exception_msg"]
+    assert status(tasks.where.push(1))["success"]
+
+
+def test_arguments_for_which_there_is_no_memory_end_the_process(monkeypatch):
+    def full():
+        raise MemoryError
+
+    codes = []
+    monkeypatch.setattr(child.os, "_exit", codes.append)
+    child._receive(SimpleNamespace(recv_bytes=full), SimpleQueue())
+    assert ["isolation_memory_mb=8" in ending(code, 8, None) for code in codes] == [True]
+
+
+def test_a_run_that_reads_its_result_keeps_the_pipe_while_all_is_ended(monkeypatch):
+    tasks.where.consume()
+    status(tasks.where.push(1))
+    until(lambda: pool()._idle)
+    one, reading, ended = pool().take(), Event(), Event()
+    read = one._pipe._recv_bytes
+
+    def slowly(*arguments):
+        reading.set()
+        assert ended.wait(WAIT)
+        return read(*arguments)
+
+    def run():
+        delivery = Delivery(b"")
+        delivery.extra, delivery.arguments, delivery.runs = {"task_id": "t"}, {"x": 2}, 0
+        current.set(delivery)
+        return one.run(x=2)
+
+    monkeypatch.setattr(one._pipe, "_recv_bytes", slowly)
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(run)
+        assert reading.wait(WAIT)
+        pool().close()
+        ended.set()
+        assert running.result()["task_id"] == "t"
+    pool().give_back(one, None)
+    assert one._pipe.closed
+
+
+def test_a_look_for_idle_processes_while_a_run_takes_the_only_one(monkeypatch):
+    class Idle(deque):
+        def __len__(self):
+            number = super().__len__()
+            if number and takers.keys() == {"may"}:
+                takers["does"] = Thread(target=lambda: taken.append(idle.take()))
+                takers["does"].start()
+                takers["does"].join(0.3)
+            return number
+
+        def __bool__(self):  # a deque of Python 3.9 does not ask for its length
+            return len(self) > 0
+
+    tasks.where.consume()
+    idle, taken, takers = pool(), [], {}
+    monkeypatch.setattr(processes, "IDLE", 1000)
+    status(tasks.where.push(1))
+    until(lambda: idle._idle)
+    monkeypatch.setattr(idle, "_idle", Idle(idle._idle))
+    takers["may"] = True
+    idle.tidy()
+    takers["does"].join()
+    (one,) = taken
+    idle.give_back(one, None)
+    assert list(idle._idle) == [one]
+
+
+def test_one_that_is_killed_has_ended_also_where_another_thread_reaps_it(monkeypatch):
+    tasks.where.consume()
+    status(tasks.where.push(1))
+    until(lambda: pool()._idle)
+    one, looks = pool().take(), []
+    poll = one._process._popen.poll
+
+    def later(*arguments):
+        looks.append(arguments)
+        return poll(*arguments) if len(looks) > 5 else None
+
+    monkeypatch.setattr(one._process._popen, "poll", later)
+    one.kill()
+    assert pids() == set()
+    pool().give_back(one, None)
+
+
 def test_the_end_of_the_consumer_kills_what_still_runs():
-    tasks.hangs.publish({"x": 0}, options=TaskOptions(function_timeout=0))
+    result = tasks.hangs.publish({"x": 0}, options=TaskOptions(function_timeout=0))
     tasks.hangs.consume()
     until(lambda: pool()._busy)
     assert not tasks.environment.worker.stop(0)
     assert pids() == set()
+    until(lambda: not any(thread.name.startswith("funboost-hangs") for thread in enumerate_threads()))
     assert tasks.hangs.get_message_count() == 1  # it was not settled
+    assert result.is_pending()  # nor is anybody told that it failed: it runs again
     tasks.hangs.clear()
+
+
+def test_the_end_of_the_consumer_kills_what_is_just_starting(monkeypatch):
+    starting, ended = Event(), Event()
+
+    def answer(self, answer=processes.Child._answer):
+        starting.set()
+        assert ended.wait(WAIT)
+        return answer(self)
+
+    monkeypatch.setattr(processes.Child, "_answer", answer)
+    tasks.where.push(1)
+    tasks.where.consume()
+    assert starting.wait(WAIT)
+    assert not tasks.environment.worker.stop(0)
+    assert pids() == set()
+    ended.set()
+    assert tasks.where.get_message_count() == 1
+    tasks.where.clear()
 
 
 def test_a_process_that_was_idle_for_long_ends(monkeypatch):

@@ -246,6 +246,29 @@ def test_a_task_that_hangs_is_killed_from_elsewhere_and_not_retried(threads):
     assert story.environment.state.parking.count("story_dlx") == 0
 
 
+def test_a_kill_is_not_put_off_by_beats_that_repeat_its_order(tmp_path):
+    """They come much more often than a run may take to end by itself."""
+    environment, free = make_environment(tmp_path, "MEMORY_QUEUE", "threading", BEAT_SECONDS=0.05), threading.Event()
+    story, seen = Story(environment, "threading"), []
+
+    def work(x: int) -> None:
+        seen.append(x)
+        free.wait(50)
+
+    task = story.task(work, is_support_remote_kill_task=True, is_using_rpc_mode=True)
+    result = task.push(1)
+    task.consume()
+    story.until(lambda: seen)
+    kills.order(environment, "story", result.task_id)
+    status = result.set_timeout(45).status_and_result
+    assert status is not None
+    assert status["exception_type"] == "TaskKilled"
+    assert hanging(story) == 1
+    free.set()
+    story.until(lambda: hanging(story) == 0)
+    environment.close()
+
+
 def test_a_task_without_the_controls_is_called_as_it_is(threads):
     task = threads.task(lambda x: x)
     task.consume()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -65,15 +66,23 @@ def test_while_a_run_is_abandoned(start, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="looks for a process by os.kill")
-def test_while_it_runs_in_a_process_which_goes_with_its_parent(start, tmp_path):
+@pytest.mark.parametrize("forks", ["", "1"], ids=["alone", "copied"])
+def test_while_it_runs_in_a_process_which_goes_with_its_parent(start, tmp_path, forks):
+    """Also where a process lives on that was forked from the parent, with copies of all that was open there."""
     assert start("publish", MODE="isolated").wait(40) == 0
-    consumer = start("consume", MODE="isolated")
+    consumer = start("consume", MODE="isolated", FORKS=forks)
     until(lambda: text(tmp_path / "runs").endswith("\n"))
     child = int(text(tmp_path / "runs"))
     assert child != consumer.pid
+    if forks:
+        until(lambda: text(tmp_path / "forked").endswith("\n"))
     consumer.kill()
     consumer.wait()
-    until(lambda: not lives(child))
+    try:
+        until(lambda: not lives(child))
+    finally:
+        if forks:
+            os.kill(int(text(tmp_path / "forked")), signal.SIGKILL)
     (tmp_path / "calm").touch()
     start("consume", MODE="isolated")
     until(lambda: text(tmp_path / "done") == "7")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from threading import Event, Thread
+
 import pytest
 from funboost_testing.faults import Faults, raises
 
@@ -135,3 +138,75 @@ def test_renewing_that_fails_is_tried_again(program, claims, holder):
     claims.renew()
     program.clock.advance(LEASE * 0.9)
     assert holder() == "t1"
+
+
+def test_what_is_given_up_while_it_is_renewed_is_given_up(program, claims, holder):
+    """Its thread stands still within `release`, just when a beat that has seen it among the held ones goes on."""
+    begun, renewed = Event(), Event()
+
+    class Held(dict):
+        def __contains__(self, name):
+            found = super().__contains__(name)
+            if found and not begun.is_set():
+                giving_up.start()
+                assert begun.wait(30)
+            return found
+
+        def pop(self, *arguments):
+            held = super().pop(*arguments)
+            begun.set()
+            assert renewed.wait(30)
+            return held
+
+    giving_up = Thread(target=claims.release, args=("s", "t1"))
+    claims.claim("s", "k", "t1")
+    claims._held = Held(claims._held)
+    live(program, claims, LEASE)
+    renewed.set()
+    if not begun.is_set():
+        giving_up.start()
+    giving_up.join()
+    assert holder() is None
+
+
+def test_another_key_of_the_same_message_is_not_mistaken_for_what_was_renewed(program, claims, holder):
+    """The message came again while the store renewed what it had held before."""
+
+    def again(environment):
+        claims.release("s", "t1")
+        assert claims.claim("s", "other", "t1") is None
+
+    claims.claim("s", "k", "t1")
+    with Faults(program.environment) as faults:
+        faults.at("filter.renew", again, nth=1)
+        live(program, claims, LEASE)
+    live(program, claims, 2 * LEASE)
+    assert holder("k") is None
+    assert holder("other") == "t1"
+    claims.release("s", "t1")
+    assert holder("other") is None
+
+
+def test_what_is_claimed_while_the_claims_are_looked_at_is_no_trouble(program, claims, holder):
+    """Objects of others may end at any moment, and run Python then, as another thread does."""
+
+    class Ends:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            claims.claim("s", f"k{id(self)}", f"t{id(self)}")
+
+    for number in range(50):
+        claims.claim("s", str(number), str(number))
+    program.clock.advance(LEASE / 2)
+    before = gc.get_threshold()
+    gc.collect()
+    try:
+        gc.set_threshold(20)
+        Ends()
+        claims.renew()
+    finally:
+        gc.set_threshold(*before)
+    program.clock.advance(LEASE * 0.9)
+    assert holder("0") == "0"

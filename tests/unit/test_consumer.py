@@ -22,8 +22,11 @@ from funboost_core import (
 from funboost_core.consuming import judging
 from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run
+from funboost_core.native import Event
 from funboost_core.ports.store import Parked
 from funboost_core.task import Task
+
+PATIENCE = 30
 
 
 def plugin(hook, function):
@@ -71,6 +74,40 @@ def unshowable():
             raise RuntimeError
 
     return Mean()
+
+
+def test_a_run_that_ends_after_the_consumer_acknowledges_nothing(program, monkeypatch):
+    """Its message went back when the connection was closed."""
+    begun, end, acks = Event(), Event(), []
+
+    def task(x):
+        begun.set()
+        end.wait(PATIENCE)
+
+    consumer = Consumer(program.task(task))
+    program.server.put("q", message())
+    consumer.start()
+    assert begun.wait(PATIENCE)
+    consumer.stop()
+    assert not consumer.drain(0)
+    consumer.release()
+    monkeypatch.setattr(consumer._broker, "ack", acks.append)
+    end.set()
+    for thread in consumer._pool.started:
+        while thread.is_alive():
+            thread.join(0.01)
+            program.clock.advance(1)
+    assert acks == []
+
+
+def test_the_line_is_tended_at_each_beat_also_while_the_broker_is_away(consumer, monkeypatch):
+    tended, one = [], consumer()
+    monkeypatch.setattr(one.line, "tend", lambda: tended.append(1))
+    monkeypatch.setattr(one._broker, "maintain", lambda: 1 / 0)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            one.beat()
+    assert tended == [1, 1]
 
 
 # -- from a run to the end of its message ----------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from support.pools import Threads
 from funboost_core import Delivery, PoolContext
 from funboost_core.clock import SYSTEM
 from funboost_core.consuming.alone import QUICK, QUIET, TRUST, WATCHED
+from funboost_core.consuming.attempts import Abandoned
 from funboost_core.consuming.crew import IDLE, Crew
+from funboost_core.consuming.execution import SUCCESS
 from funboost_core.native import Condition, Event, Lock, sleep
 
 PATIENCE = 30  # real seconds; only a failing test waits so long
@@ -277,6 +279,37 @@ def test_idle_threads_end_and_one_stays_to_fetch(make):
     assert again.wait(PATIENCE)
 
 
+def test_a_crew_that_is_made_smaller_goes_on_fetching(make):
+    """Whoever is too many ends, and of those who wait because somebody fetched one fetches now."""
+    clock = FakeClock()
+    run = make(5, clock)
+    task = run.counter()
+    run.source.give(*[task] * 5)
+    task.wait_until(lambda: task.running == 5)
+    task.release()
+    clock.until_waiting(4)
+    run.crew.resize(2)
+    for _ in range(6):
+        done = Event()
+        run.source.give(done.set)
+        assert done.wait(PATIENCE), f"{run.crew.idle} of {run.crew.size} wait, and nobody fetches"
+    end = monotonic() + PATIENCE
+    while run.crew.size > 2:  # the last of them may be on its way
+        assert monotonic() < end
+        sleep(0.001)
+
+
+def test_a_crew_that_is_made_larger_need_not_wait_for_the_end_of_a_run(make):
+    run = make(2)
+    task = run.counter()
+    for _ in range(5):
+        run.source.give(task)
+    task.wait_until(lambda: task.running == 2)
+    run.crew.resize(5)
+    task.wait_until(lambda: task.running == 5)
+    run.source.wait_until(lambda: not run.source.batches)
+
+
 def test_a_bare_success_is_acknowledged_and_counted_without_judging(make):
     judged = []
     run = make(1, conclude=lambda delivery, outcome: judged.append(delivery))
@@ -343,6 +376,30 @@ def test_a_thread_that_cannot_be_started_costs_no_message(make, caplog):
     assert "can't start new thread" in caplog.text
 
 
+def test_a_crew_without_any_thread_gets_one_as_soon_as_one_can_be_had(make, caplog):
+    """The last one hangs and is given up, while no other can take its place."""
+    run, settled = make(1), Event()
+    task = run.counter()
+
+    def hang():
+        task()
+        raise Abandoned
+
+    (hanging,) = run.source.give(hang)
+    task.wait_until(lambda: task.running == 1)
+    run.pool.refuse = RuntimeError("can't start new thread")
+    run.crew.take_over(hanging, SUCCESS)
+    run.crew.tend()
+    assert run.crew.size == 0
+    assert run.source.given_back == [hanging]
+    run.pool.refuse = None
+    run.crew.tend()
+    run.crew.tend()
+    assert len(run.pool.started) == 2
+    run.source.give(settled.set)
+    assert settled.wait(PATIENCE)
+
+
 def test_the_first_thread_that_cannot_be_started_is_the_callers_error():
     run = Run(1)
     run.pool.refuse = RuntimeError("can't start new thread")
@@ -365,6 +422,24 @@ def test_stop_returns_what_was_not_started_and_lets_the_rest_end(make):
     run.source.stop()
     assert run.crew.join(PATIENCE) is True
     assert task.ended == 2
+
+
+def test_what_comes_to_a_crew_that_was_stopped_meanwhile_goes_back(make):
+    """The leader had passed the gate, and was finding out whether they may run."""
+    run, ran = Run(2), []
+
+    def take(free, take=run.source.take):
+        taken = take(free)
+        run.crew.stop()
+        return taken
+
+    run.source.take = take
+    batch = run.source.give(*[lambda: ran.append(1)] * 3)
+    run.crew.start()
+    assert run.crew.join(PATIENCE)
+    assert run.source.given_back == batch
+    assert ran == []
+    run.close()
 
 
 def test_what_is_ready_can_be_taken_away(make):
@@ -473,6 +548,27 @@ def test_ticks_end_when_nothing_was_run_alone_for_a_while(trusted):
         assert trusted.crew.alone.watched
         trusted.crew.tick()
     assert not trusted.crew.alone.watched
+
+
+def test_nobody_runs_alone_when_the_ticks_have_just_ended(trusted):
+    run = trusted
+    while run.crew.alone.watched:
+        run.crew.tick()
+    long, asked = run.counter(), len(run.source.asked)
+    run.source.give(long)
+    long.wait_until(lambda: long.running == 1)
+    run.source.wait_until(lambda: len(run.source.asked) > asked)
+    assert run.crew.alone.watched, "the next one may"
+
+
+def test_one_that_takes_long_gets_help_from_the_beats_when_the_ticks_have_ended_all_the_same(trusted):
+    run = trusted
+    long, asked = run.counter(), len(run.source.asked)
+    run.source.give(long)
+    long.wait_until(lambda: long.running == 1)
+    run.crew.tend()
+    run.crew.tend()
+    run.source.wait_until(lambda: len(run.source.asked) > asked)
 
 
 def test_a_long_run_is_not_quick_because_another_one_has_begun_just_now(make):

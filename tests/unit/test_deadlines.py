@@ -7,7 +7,7 @@ from funboost_testing.clock import FakeClock
 
 from funboost_core.consuming.attempts import Attempt
 from funboost_core.consuming.deadlines import Deadlines
-from funboost_core.native import Event, SimpleQueue, Thread
+from funboost_core.native import Event, SimpleQueue, Thread, current_thread
 from funboost_core.ports.broker import Delivery
 from funboost_core.ports.pool import Interrupter
 
@@ -60,6 +60,36 @@ def test_another_deadline_takes_the_place_of_the_first(deadlines, clock):
     clock.until_waiting(1)
     clock.advance(9)
     assert told.get(timeout=30) == "second"
+    assert told.empty()
+
+
+def test_one_that_is_set_just_when_the_first_has_come_is_not_lost(deadlines, clock):
+    """A run is killed while its time runs out: what is to happen when that does not help must happen."""
+    told, one = SimpleQueue(), attempt()
+
+    class Dues(dict):
+        def get(self, *arguments):
+            found = super().get(*arguments)
+            self.changed()
+            return found
+
+        def pop(self, *arguments):
+            self.changed()
+            return super().pop(*arguments)
+
+        def changed(self):
+            if deadlines._thread is current_thread() and clock.monotonic() >= 1005 and not killed:
+                killed.append(True)
+                deadlines.set(one, 1, lambda: told.put("killed"))
+
+    killed = []
+    deadlines._dues = Dues()
+    deadlines.set(one, 5, lambda: told.put("its time"))
+    clock.until_waiting(1)
+    clock.advance(5)
+    clock.until_waiting(1)
+    clock.advance(1)
+    assert told.get(timeout=30) == "killed"
     assert told.empty()
 
 

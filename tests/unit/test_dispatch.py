@@ -9,6 +9,7 @@ import pytest
 from support.program import message
 
 from funboost_core import fct, hookimpl
+from funboost_core.consuming import dispatch
 from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run_async
 from funboost_core.native import Thread, current_thread
@@ -125,6 +126,25 @@ def test_stop_lets_what_runs_end_and_starts_nothing_more(consume, program):
     assert len(program.server.bodies("q")) == 1
 
 
+def test_what_comes_when_it_was_stopped_meanwhile_goes_back(consume, program):
+    """The fetching thread had passed the gate, and was finding out whether they may run."""
+    consumer = consume(concurrent_num=2)
+    admitted = consumer.intake._admitted
+
+    def stopped_meanwhile(deliveries):
+        ready = admitted(deliveries)
+        if ready:
+            consumer.stop()
+        return ready
+
+    consumer.intake._admitted = stopped_meanwhile
+    put(program, 1, 2)
+    assert consumer.line.join(1000) is True
+    assert consumer._pool.submitted == []
+    assert len(program.server.bodies("q")) == 2
+    assert consumer.line.permits.out == 0
+
+
 def test_a_defect_while_settling_costs_neither_the_thread_nor_the_message(consume, program, caplog):
     consumer = consume()
     original, broken = consumer.line._conclude, [True]
@@ -177,6 +197,25 @@ def test_after_the_deadline_nothing_is_settled_any_more(consume, program):
     for thread in ours():
         thread.join(PATIENCE)
     assert program.server.acked == []
+
+
+@pytest.mark.parametrize("last", ["fetch", "settle"])
+def test_a_thread_that_cannot_be_started_leaves_no_other_behind(program, monkeypatch, last):
+    def refusing(target, name, daemon):
+        thread = Thread(target=target, name=name, daemon=daemon)
+        if name.endswith(last):
+            thread.start = lambda: (_ for _ in ()).throw(RuntimeError("can't start new thread"))
+        return thread
+
+    monkeypatch.setattr(dispatch, "Thread", refusing)
+    booster = program.booster(concurrent_mode="byhand")
+    with pytest.raises(RuntimeError, match="start new thread"):
+        booster.consume()
+    for thread in ours():
+        thread.join(PATIENCE)
+    put(program, 1)
+    assert len(program.server.bodies("q")) == 1
+    assert program.server.fetches == []
 
 
 def test_a_resize_holds_for_what_is_fetched_next(consume, program):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
+from funboost_testing.calls import Call
 
 from funboost_core import BoosterParams, BrokerSpec, Capability, Environment, boost, default, hookimpl
 from funboost_core.environment import every
@@ -138,3 +140,46 @@ def test_close_closes_what_was_opened_and_only_that(program):
 def test_all_living_environments_are_known():
     environment = Environment()
     assert environment in every()
+
+
+def test_two_threads_find_the_same_default_environment(monkeypatch):
+    from funboost_core import environment as module
+
+    made, others = Environment(), []
+
+    def slow():
+        if not others:
+            others.append(Call(default))
+            others[0].running(0.5)
+            return made
+        return Environment()
+
+    monkeypatch.setattr(module, "_default", None)
+    monkeypatch.setattr(module, "Environment", slow)
+    assert default() is made
+    assert others[0].result() is made
+    assert default() is made
+
+
+def test_one_that_is_made_while_all_are_listed_disturbs_nobody(monkeypatch):
+    from funboost_core import environment as module
+
+    class Growing(WeakSet):
+        def __iter__(self):
+            for environment in super().__iter__():
+                if len(made) == 1:
+                    made.append(Environment())
+                yield environment
+
+    made = [Environment()]
+    monkeypatch.setattr(module, "_all", Growing(made))
+    assert set(every()) == set(made)
+    assert len(made) == 2
+
+
+def test_a_forked_child_registers_plugins_though_the_parent_was_doing_so():
+    environment = Environment()
+    held = Call(environment.manager.lock.acquire)  # by a thread that is not there in the child
+    assert held.result()
+    environment._forked()
+    Call(environment.manager.register, object()).result()

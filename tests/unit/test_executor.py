@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from funboost_core import ConfigError, PoolContext
+from funboost_core.consuming.execution import GIVEN_BACK
 from funboost_core.consuming.executor import ExecutorPool
 
 CONTEXT = PoolContext(7, "test")
@@ -34,6 +35,25 @@ def test_each_message_is_one_call_and_its_outcome_is_handed_on():
     pool = ExecutorPool(CONTEXT, Own())
     pool.submit(["a", "b"], str.upper, lambda delivery, outcome: done.append((delivery, outcome)))
     assert done == [("a", "A"), ("b", "B")]
+
+
+def test_what_it_takes_no_more_goes_back_and_what_it_has_taken_runs():
+    class Closing(Own):
+        left = 2
+
+        def submit(self, function, *args):
+            if not self.left:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self.left -= 1
+            function(*args)
+
+    done = []
+    pool = ExecutorPool(CONTEXT, Closing())
+    pool.submit(["a", "b", "c", "d"], str.upper, lambda delivery, outcome: done.append((delivery, outcome)))
+    assert done == [("a", "A"), ("b", "B"), ("c", GIVEN_BACK), ("d", GIVEN_BACK)]
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(["e", "f"], str.upper, lambda delivery, outcome: done.append((delivery, outcome)))
+    assert len(done) == 4
 
 
 def test_queues_that_share_an_executor_share_its_permits():

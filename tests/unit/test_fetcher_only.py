@@ -39,6 +39,32 @@ def watched(broker_class, wrong):
         setattr(broker_class, name, guarded(name, getattr(broker_class, name)))
 
 
+def test_it_is_settled_also_while_nothing_may_be_fetched(make_program):
+    """Paused for hours, a queue must not owe its broker what has ended meanwhile."""
+    program, wrong = make_program(RealTimeClock(), BROKER_KIND="FETCHER_ONLY"), []
+    running, ended = threading.Semaphore(0), threading.Event()
+    server = program.server
+    watched(program.environment.catalog.find("brokers", "FETCHER_ONLY").factory, wrong)
+
+    def decide(x, y=0):
+        running.release()
+        ended.wait(PATIENCE)
+        if x == 2:
+            raise DeadLetterTask
+
+    booster = program.booster(decide, concurrent_num=3)
+    booster.push_many([{"x": n} for n in range(3)])
+    booster.consume()
+    for _ in range(3):
+        assert running.acquire(timeout=PATIENCE)
+    booster.pause_consume()
+    ended.set()
+    with server.changed:
+        assert server.changed.wait_for(lambda: len(server.acked) == 2 and server.bodies("q_dlx"), PATIENCE)
+    assert [consumer.gate.paused for consumer in program.environment.worker.consumers()] == [True]
+    assert wrong == []
+
+
 def test_all_settling_happens_on_the_fetching_threads_turn(make_program):
     # The time passes: who puts back the only message that has ended so far pauses.
     program, wrong, seen = make_program(RealTimeClock(), BROKER_KIND="FETCHER_ONLY"), [], []

@@ -134,6 +134,17 @@ def test_acknowledgements_ride_along_only_while_tasks_are_fast(program):
     assert line.settler.eager
 
 
+def test_ticks_are_asked_for_once_they_are_needed(program, monkeypatch):
+    """Otherwise they may have ended again, for nobody needed them yet."""
+    line, asked = program.line(), []
+    monkeypatch.setattr(program.environment.worker, "hurry", lambda: asked.append(line.settler.eager))
+    fill(program, 1000)
+    line.intake.finished += int(FAST * 2 * WINDOW) + 1
+    program.clock.advance(2 * WINDOW)
+    line.intake.take(1)
+    assert asked == [False]
+
+
 class SlowAnswers:
     """A broker behind a network: each `turn` takes `seconds` of the program's clock."""
 
@@ -208,6 +219,22 @@ def test_who_has_found_the_end_of_the_queue_waits_without_looking_first(program)
     fill(program, 1)
     assert len(taking.get()) == 1
     assert limits(program) == [2, 2, 2]
+
+
+@pytest.mark.parametrize("how", ["stop", "pause"])
+def test_it_does_not_wait_when_it_was_woken_while_it_looked(program, monkeypatch, how):
+    """The broker has forgotten by then that it was to wake somebody."""
+    line = program.line()
+    look = line.broker.turn
+
+    def turn(done, limit):
+        (line.gate.stop if how == "stop" else lambda: line.gate.pause(True))()
+        line.broker.wake()
+        return look(done, limit)
+
+    monkeypatch.setattr(line.broker, "turn", turn)
+    monkeypatch.setattr(line.broker, "fetch", lambda limit, timeout: [] if not timeout else pytest.fail("it waits"))
+    assert not line.intake.take(1)
 
 
 def test_it_waits_a_while_and_answers_with_nothing(program):

@@ -126,6 +126,46 @@ def test_another_rate_ends_a_waiting_that_has_become_too_long(to, answer):
     assert asking.get() == answer
 
 
+def test_another_rate_that_comes_right_before_the_waiting_is_not_missed():
+    class Seized(Rate):
+        """Another thread changes the rate when it has just been looked at."""
+
+        def due(self, now):
+            due = super().due(now)
+            if not due[0]:
+                gate.change_rate(None)
+            return due
+
+    gate = Gate(FakeClock(), 0.01, pace=Seized)
+    gate.used(1)
+    assert Asking(gate).get() == UNLIMITED
+
+
+@pytest.mark.parametrize(
+    ("looks", "ask"),
+    [
+        (2, lambda gate: gate.permit()),
+        (1, lambda gate: gate.confirm(1)),
+        (1, lambda gate: gate.used(1)),
+        (1, lambda gate: gate.rested()),
+        (1, lambda gate: gate.change_rate(2)),
+    ],
+)
+def test_a_rate_that_another_thread_takes_away_harms_nobody(looks, ask):
+    class Vanishing(Gate):
+        """Its rate is gone when it has been looked at that often."""
+
+        @property
+        def rate(self):
+            return self.seen.pop(0) if self.seen else None
+
+        @rate.setter
+        def rate(self, rate):
+            self.seen = [rate] * looks
+
+    ask(Vanishing(FakeClock(), 1))
+
+
 def test_a_rate_may_be_introduced():
     clock = FakeClock()
     gate = Gate(clock, None)

@@ -13,7 +13,7 @@ from funboost_core.consuming import finishing, history
 from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run
 from funboost_core.consuming.history import BATCH, EVERY, PRUNE, HistoryWriter
-from funboost_core.native import Event, Thread
+from funboost_core.native import Event, Thread, current_thread
 from funboost_core.ports.store import Record
 
 PATIENCE = 30
@@ -119,6 +119,48 @@ def test_stopping_writes_the_rest_and_adding_begins_anew(writer, store):
     assert list(store.kept) == ["a", "b"]
 
 
+def test_a_thread_that_was_held_up_while_it_was_stopped_ends_all_the_same(program, writer, store, monkeypatch):
+    """A run that ends late adds a record, for which another thread begins, before the first has seen that it is to end."""
+    begun, joined, wait = [], Event(), program.clock.wait
+
+    def held_up(condition, seconds):
+        woken = wait(condition, seconds)
+        if current_thread() is begun[0]:
+            condition.release()
+            assert joined.wait(PATIENCE)
+            condition.acquire()
+        return woken
+
+    monkeypatch.setattr(Thread, "start", lambda thread, start=Thread.start: begun.append(thread) or start(thread))
+    monkeypatch.setattr(program.clock, "wait", held_up)
+    writer.add(record("a"), 60)
+    program.clock.until_waiting(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "join", lambda thread, timeout=None: None)  # as if its time were up
+        writer.stop()
+    writer.add(record("b"), 60)
+    joined.set()
+    first, second = begun
+    first.join(PATIENCE)
+    assert not first.is_alive()
+    assert second.is_alive()
+    pass_time(program, lambda: "b" in store.kept)
+
+
+def test_all_that_is_given_up_is_counted_whoever_gives_up_at_the_same_time(writer):
+    class Looked(int):
+        def __add__(self, more):
+            others.append(Thread(target=writer._give_up, args=(1,)))
+            others[0].start()
+            others[0].join(0.3)
+            return int(self) + more
+
+    others, writer.dropped = [], Looked(0)
+    writer._give_up(2)
+    others[0].join()
+    assert writer.dropped == 3
+
+
 def test_old_records_are_deleted_now_and_then(program, writer, store):
     store.failing.append(OSError("disk"))  # which ends nothing
     writer.add(record("a"), 60)
@@ -169,6 +211,20 @@ def test_what_is_lost_in_the_end_is_told(program, writer, store, caplog):
     writer.add(record("a"), 60)
     writer.stop()
     assert "1 records of history are lost" in caplog.text
+
+
+def test_what_a_stuck_store_has_in_hand_in_the_end_is_told(program, store, monkeypatch, caplog):
+    monkeypatch.setattr(history, "PATIENCE", 0.05)
+    writer, entered, leave = HistoryWriter(program.environment), Event(), Event()
+    monkeypatch.setattr(store, "save", lambda records, ttl: entered.set() or leave.wait(PATIENCE))
+    writer.add(record("a"), 60)
+    holder = Thread(target=writer.flush)
+    holder.start()
+    assert entered.wait(PATIENCE)
+    writer.stop()
+    assert "1 records of history are lost" in caplog.text
+    leave.set()
+    holder.join()
 
 
 def test_a_record_that_cannot_be_taken_does_not_keep_the_others(writer, store, caplog):

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import pytest
+
+starts_threads_at_the_end = pytest.mark.skipif(
+    (3, 12) <= sys.version_info < (3, 12, 3), reason="this Python starts no thread once the main one has ended"
+)
 
 PROGRAM = """
 import atexit, os, signal, sys, threading
@@ -74,3 +79,81 @@ print("left", len(program.server.bodies("q")), "acked", len(program.server.acked
     assert out.splitlines()[-1] == "left 1 acked 1"
     assert "ran 1" in out
     assert {"SIGTERM": "SystemExit", "SIGINT": "KeyboardInterrupt"}[name] in out
+
+
+@starts_threads_at_the_end
+def test_another_thread_may_begin_to_consume_after_the_main_thread_has_ended(run_python):
+    begin, rest = PROGRAM.split("program.booster(task")
+    out = run_python(
+        begin
+        + """
+def late():
+    while not threading._SHUTTING_DOWN:
+        SYSTEM.sleep(0.001)
+    program.server.put("q", message({"x": 1}))
+    program.booster(task"""
+        + rest
+        + """
+    go_on.set()
+
+def last():
+    running.wait(30)
+    program.environment.worker.stop(30)
+
+@atexit.register
+def drained():
+    print("drained", flush=True)
+
+threading.Thread(target=last, daemon=True).start()
+threading.Thread(target=late).start()
+"""
+    )
+    assert out.splitlines() == ["ran 1", "drained"]
+
+
+@starts_threads_at_the_end
+def test_a_program_in_which_a_task_begins_to_consume_at_the_end_is_waited_for(run_python):
+    out = run_python(
+        PROGRAM
+        + """
+other = Program({"BEAT_SECONDS": "0.05"}, SYSTEM)
+
+def later():
+    while not lifetime._leaving:
+        SYSTEM.sleep(0.001)
+    other.booster(lambda x: print("other ran", x, flush=True)).consume()
+    program.environment.worker.stop(30)
+    SYSTEM.sleep(1)  # in vain where nobody waits
+    other.server.put("q", message({"x": 2}))
+    while not other.server.acked:
+        SYSTEM.sleep(0.001)
+    other.environment.worker.stop(30)
+
+threading.Thread(target=later, daemon=True).start()
+"""
+    )
+    assert out.splitlines() == ["other ran 2"]
+
+
+def test_a_signal_at_the_moment_at_which_it_is_caught_is_passed_on(run_python):
+    begin, rest = PROGRAM.split("program.booster(task")
+    out = run_python(
+        begin
+        + """
+catch = signal.signal
+
+def at_once(number, handler):
+    catch(number, handler)
+    if number == signal.SIGINT:
+        signal.raise_signal(number)
+
+signal.signal = at_once
+try:
+    program.booster(task"""
+        + rest
+        + """
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    )
+    assert out.splitlines() == ["interrupted"]

@@ -6,6 +6,7 @@ import io
 import logging
 
 import pytest
+from funboost_testing.calls import Call
 from support.program import message
 
 from funboost_core import TaskIdFilter, TaskIdFormatter, TaskIdLogger, fct
@@ -111,3 +112,20 @@ def test_what_the_framework_says_of_a_failed_run_has_it(program, error, caplog):
     delivery = program.line().fetched(message(task_id="t"))
     report(delivery, Outcome(None, error, 1.0, 2.0, 1), Drop("given up"))
     assert [record.task_id for record in caplog.records] == ["t"]
+
+
+def test_two_threads_that_need_a_logger_first_equip_it_once(program, monkeypatch):
+    from funboost_core.task import Task
+
+    equipped, others, task = [], [], program.task()
+
+    def slow(task, logger):
+        equipped.append(logger)
+        if not others:
+            others.append(Call(lambda: task.logger))
+            others[0].running(0.5)
+
+    monkeypatch.setattr(Task, "equip", slow)
+    logger = task.logger
+    assert others[0].result() is logger
+    assert equipped == [logger]

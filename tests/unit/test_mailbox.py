@@ -207,6 +207,28 @@ def test_a_store_that_cannot_tell_is_asked_again_and_again(program, mailbox):
     assert mailbox._polled == set()
 
 
+def test_who_asks_just_while_the_store_is_asked_for_others_waits_its_time(program, mailbox):
+    ear, looks = Ear(), []
+
+    class Open(dict):
+        def __contains__(self, task_id):
+            found = super().__contains__(task_id)  # who waited has given up
+            looks.append(found)
+            if len(looks) == 1:
+                mailbox.ask(task_id, 100, ear)  # and another one begins
+            return found
+
+    mailbox._open = Open()
+    mailbox._polled.add("t")
+    mailbox._poll()
+    assert looks[0] is False
+    assert ear.heard == []
+    program.clock.until_waiting(1)
+    program.environment.state.replies.put("t", b"1", 9)
+    program.clock.advance(0.5)
+    assert ear.until(1) == [(b"1", None)]
+
+
 def test_ten_thousand_coroutines_wait_on_one_thread(program, mailbox, replies):
     import threading
 

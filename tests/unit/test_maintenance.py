@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from funboost_testing.calls import Call
 from funboost_testing.clock import FakeClock
 
 from funboost_core.maintenance import TICK, Maintenance
@@ -99,6 +100,30 @@ def test_it_ticks_while_somebody_is_fast(tend):
     assert fast.ticks == last
 
 
+def test_one_that_becomes_fast_right_after_the_look_is_ticked(tend):
+    class Sudden(Tended):
+        """Becomes fast just after it was asked."""
+
+        @property
+        def hurries(self):
+            if maintenance is not None and self.ticks == 0:
+                maintenance.hurry()
+                return False
+            return True
+
+        @hurries.setter
+        def hurries(self, value): ...
+
+    maintenance = None
+    sudden = Sudden()
+    clock, maintenance = tend(sudden)
+    maintenance.hurry()
+    sudden.until(lambda: sudden.ticks == 1)
+    clock.until_waiting(1)
+    clock.advance(TICK)
+    sudden.until(lambda: sudden.ticks >= 2)
+
+
 def test_an_error_is_told_and_the_others_are_tended_all_the_same(tend, caplog):
     error, troubles = RuntimeError("away"), []
     bad, good = Tended(error), Tended()
@@ -137,3 +162,22 @@ def test_an_alarm_rings_at_its_time_and_the_earliest_one_counts(tend):
     clock.until_waiting(1)
     clock.advance(0.6)  # who wanted the others asks again
     assert (consumer.alarms, consumer.beats) == (1, 0)
+
+
+def test_who_stops_waits_for_a_beat_that_takes_long(tend):
+    class Slow(Tended):
+        def beat(self):
+            super().beat()
+            with self.changed:
+                self.changed.wait_for(lambda: self.error is not None, PATIENCE)
+
+    consumer = Slow()
+    clock, maintenance = tend(consumer, interval=0.1)
+    clock.advance(0.1)
+    consumer.until(lambda: consumer.beats == 1)
+    stopping = Call(maintenance.stop)
+    assert stopping.running(1.5)
+    with consumer.changed:
+        consumer.error = "over"
+        consumer.changed.notify_all()
+    stopping.result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 
 import pytest
+from funboost_testing.calls import Call
 
 from funboost_core import BrokerSpec, Capability, Environment, PoolSpec, hookimpl, register_plugin
 from funboost_core.binding import bind
@@ -263,3 +264,35 @@ def test_register_plugin_uses_the_default_environment_unless_told(monkeypatch):
     register_plugin(Pool())
     assert set(default().manager.specs("pools")) == {"fibres"}
     assert mine.manager.specs("pools") == {}
+
+
+def test_who_registers_what_another_thread_is_registering_waits_for_it():
+    manager, others = Environment().manager, []
+
+    class Slow:
+        @hookimpl
+        def funboost_brokers(self):
+            others.append(Call(lambda: (manager.register(slow), manager.find("brokers", "owl"))[1]))
+            assert others[0].running(0.5)
+            return [BrokerSpec("OWL", object, Capability.PUBLISH)]
+
+    slow = Slow()
+    manager.register(slow)
+    assert others[0].result() is manager.find("brokers", "owl")
+
+
+def test_a_registration_that_fails_takes_nothing_of_another_threads_along():
+    manager, others = Environment().manager, []
+
+    class Failing:
+        @hookimpl
+        def funboost_brokers(self):
+            others.append(Call(manager.register, broker("CROW")()))
+            others[0].running(0.5)
+            return [BrokerSpec("OWL", object, Capability.PUBLISH)]
+
+    manager.register(broker("OWL")())
+    with pytest.raises(DuplicateKind):
+        manager.register(Failing())
+    others[0].result()
+    assert manager.find("brokers", "crow") is not None

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from funboost_testing.calls import Call
 
 from funboost_core import native
 
@@ -107,3 +108,24 @@ print("real")
 """
     )
     assert out == "real\n"
+
+
+def test_a_call_on_a_lane_that_was_closed_is_refused():
+    from funboost_core.green import Lane
+
+    lane = Lane("funboost-test")
+    assert lane(int, "1") == 1
+    inside = []
+
+    def last():
+        lane.close()
+        inside.append(Call(lane, int, "2"))  # it is in the queue behind the end
+        while lane._calls.qsize() < 2:
+            native.sleep(0.001)
+
+    lane(last)
+    with pytest.raises(RuntimeError, match="funboost-test has been closed"):
+        inside[0].result()
+    lane._thread.join(30)
+    with pytest.raises(RuntimeError, match="funboost-test has been closed"):
+        Call(lane, int, "3").result()

@@ -12,7 +12,7 @@ from funboost_core import BrokerSpec, Capability, TaskOptions, hookimpl
 from funboost_core.consuming import parked
 from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.parked import BATCH, FIRST, LEASE, LONGEST, Mover
-from funboost_core.native import Condition, sleep
+from funboost_core.native import Condition, Thread, sleep
 from funboost_core.ports.store import Parked
 
 PATIENCE = 30
@@ -52,6 +52,34 @@ def park(program, *delays, target="q", body=None):
     place.park(
         [Parked(f"{len(place.kept)}-{delay}", target, body or message({"x": delay}), now + delay) for delay in delays]
     )
+
+
+def test_of_two_that_ask_to_be_called_at_the_same_time_the_earlier_one_counts(program, mover):
+    """One that is parked just while the mover notes when the next one that it found is due."""
+
+    class Later(float):
+        def __radd__(self, now):
+            return Moment(now + float(self))
+
+    class Moment(float):
+        """The mover stands still within its look until the other has been noted, or (0.3 s) has to wait for it."""
+
+        def looked(self):
+            other.start()
+            other.join(0.3)
+
+        def __lt__(self, armed):
+            self.looked()
+            return float(self) < armed
+
+        def __ge__(self, armed):
+            self.looked()
+            return float(self) >= armed
+
+    other = Thread(target=mover.expect, args=(program.clock.time() + 1,))
+    mover._arm(Later(100))
+    other.join()
+    assert mover._armed == program.clock.monotonic() + 1
 
 
 def until_wanted(clock, moment):

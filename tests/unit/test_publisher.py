@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 
 import pytest
 from support.program import add
 
 from funboost_core import AioAsyncResult, AsyncResult, BoosterParams, TaskOptions, hookimpl
 from funboost_core.errors import BrokerUnavailable, CapabilityMissing, NotSerializable, PublishError, SignatureError
-from funboost_core.publishing.publisher import Publisher
+from funboost_core.publishing.publisher import Publisher, _Stamp
 from funboost_core.task import Task
 
 
@@ -233,3 +234,32 @@ def test_one_connection_serves_all_and_is_made_when_needed(program):
     booster.push(1)
     booster.push(2)
     assert len(program.server.brokers) == 1
+
+
+def test_each_thread_gets_the_text_of_its_own_second():
+    """Another thread publishes in another second, wherever this one stands still."""
+    right = {60.0: "1970-01-01 00:01:00", 3600.0: "1970-01-01 01:00:00"}
+    code, step, steps, before = _Stamp.__call__.__code__, 0, 1, sys.gettrace()
+    while step < steps:
+        stamp, steps = _Stamp("UTC"), 0
+
+        def trace(frame, event, argument, stamp=stamp, step=step):
+            nonlocal steps
+            if frame.f_code is not code:
+                return None
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                if steps == step:
+                    assert stamp(3600.0) == right[3600.0]
+                steps += 1
+            return trace
+
+        sys.settrace(trace)
+        try:
+            texts = {60.0: stamp(60.0)}
+        finally:
+            sys.settrace(before)
+        texts[3600.0] = stamp(3600.0)
+        assert texts == right
+        step += 1
+    assert step > 10

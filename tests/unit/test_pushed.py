@@ -6,9 +6,20 @@ import threading
 
 import pytest
 
-from funboost_core import BoosterParams, BrokerSpec, Capability, ConfigError, Delivery, Outgoing, PushBroker, hookimpl
+from funboost_core import (
+    BoosterParams,
+    BrokerSpec,
+    BrokerUnavailable,
+    Capability,
+    ConfigError,
+    Delivery,
+    Outgoing,
+    PushBroker,
+    hookimpl,
+)
 from funboost_core.consuming import pushed
 from funboost_core.consuming.pushed import Pushed, open_broker
+from funboost_core.consuming.settling import Settler
 from funboost_core.environment import Environment
 from funboost_core.ports.broker import Broker
 from funboost_core.ports.push import Overflow
@@ -100,6 +111,20 @@ def test_what_was_lost_while_it_ran_is_not_settled(make):
     assert line._broker.did == [("ack", b"2"), ("requeue", b"2"), ("forward", b"2")]
 
 
+def test_what_was_lost_while_it_ran_is_not_put_off(make):
+    """It comes again, and whoever has it then puts it off."""
+    line = make("ACKS", STATE_URL="memory://")
+    lost, kept = filled(line, b"1", b"2")
+    line.fetch(2, 0)
+    line.sink.lost([lost])
+    settler = Settler(line._task, line)
+    for delivery in (lost, kept):
+        settler.later(delivery, 0.0)
+    parked = line.context.environment.state.parking.claim("q", 10, 60)
+    assert [message.body for message in parked] == [b"2"]
+    assert line._broker.did == [("ack", b"2")]
+
+
 def test_without_requeue_what_is_given_back_is_kept_here(make):
     line = make("ACKS")
     (delivery,) = filled(line, b"1")
@@ -152,8 +177,24 @@ def test_what_no_broker_takes_back_waits_in_the_state_store(make):
     line.close()
     parked = line.context.environment.state.parking.claim("q", 10, 60)
     assert sorted(message.body for message in parked) == [b"1", b'{"x": 2}', b'{"x":3}']
-    line.publish([Outgoing(message.body) for message in parked])  # as the next consumer does at a beat
-    assert len(line.sink._offers) == 3
+    following = open_broker(line._task)
+    following.publish([Outgoing(message.body) for message in parked])  # at a beat
+    assert len(following.sink._offers) == 3
+    following.close()
+
+
+def test_what_is_moved_on_or_given_back_when_it_has_ended_is_not_lost(make):
+    """By a thread that nobody could wait for any longer."""
+    line = make("NOTHING", STATE_URL="memory://")
+    filled(line, b"1")
+    (held,) = line.fetch(1, 0)
+    line.close()
+    with pytest.raises(BrokerUnavailable, match="has ended"):
+        line.publish([Outgoing(b"2")])
+    line.requeue([held])
+    assert line.sink._offers == {}
+    parked = line.context.environment.state.parking.claim("q", 10, 60)
+    assert [message.body for message in parked] == [b"1"]
 
 
 def test_what_a_broker_leaves_waits_in_the_state_store_once(make):

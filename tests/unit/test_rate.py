@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from funboost_core.policies.rate import Rate
+from funboost_core.policies.rate import Rate, lateness
 
 RATES = [0.5, 0.99, 1, 1.5, 2, 3.7, 10, 33, 49.9, 50, 51, 77, 99, 100, 101, 250, 1000, 3333, 10_000]
 
@@ -116,6 +116,22 @@ def test_a_change_holds_from_the_last_start_on(before, after):
     assert rate.due(100.0 + 1 / after) == (1, 0.0)
     starts = play(after, lambda: 0.0, max(5, 20 / after), rate=rate, start=100.0)
     assert worst_second([100.0, *starts]) <= bound(after) + 1
+
+
+def test_who_fetches_just_while_another_thread_changes_the_rate_keeps_the_bound(monkeypatch):
+    """50 s late are less than an interval of the old rate, and fifty thousand of the new one."""
+    starts, rate = [], Rate(0.01)
+    rate.used(1, 0.0)
+
+    def fetched_meanwhile(qps):
+        starts.append(rate.due(150.0)[0])
+        return lateness(qps)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("funboost_core.policies.rate.lateness", fetched_meanwhile)
+        rate.change(1000)
+    starts.append(rate.due(150.0)[0])
+    assert 1 <= max(starts) <= bound(1000)
 
 
 def test_a_change_before_the_first_start_does_not_delay_it():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from funboost_testing.calls import Call
 
 from funboost_core.errors import QueueUnknown
 
@@ -38,3 +39,19 @@ def test_closing_closes_the_connections_and_publishing_opens_another(program):
     booster.push(2)
     assert len(program.server.brokers) == 2
     assert len(program.server.bodies("q")) == 2
+
+
+def test_closing_waits_for_a_connection_that_is_being_made(program, monkeypatch):
+    from funboost_core.publishing.publisher import Publisher
+
+    booster, make, closings = program.booster(), Publisher.__init__, []
+
+    def making(publisher, task):
+        make(publisher, task)
+        closings.append(Call(booster.close))
+        assert closings[0].running(0.5)
+
+    monkeypatch.setattr(Publisher, "__init__", making)
+    assert booster.publisher is not None
+    closings[0].result()
+    assert all(broker.closed for broker in program.server.brokers)

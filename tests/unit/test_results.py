@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from funboost_core import AioAsyncResult, AsyncResult, ResultError, ResultTimeout, fct
+from funboost_core import AioAsyncResult, AsyncResult, ResultError, ResultTimeout, callbacks, fct
 from funboost_core.errors import NotSerializable, TaskFailed
 from funboost_core.native import Event, Thread, sleep
 
@@ -292,6 +292,24 @@ def test_a_callback_gets_none_after_the_time_out(program, caplog):
     assert told == [None]
     with pytest.raises(ResultError):
         result_of(program, rpc=False).set_callback(tell)
+
+
+def test_callbacks_that_begin_at_the_same_time_share_their_threads(monkeypatch):
+    """Another one begins just while the first makes them, or (0.3 s) has to wait for it."""
+    found, others = [], []
+
+    def meanwhile(end):
+        others.append(Thread(target=lambda: found.append(callbacks._shared())))
+        if len(others) == 1:
+            others[0].start()
+            others[0].join(0.3)
+
+    monkeypatch.setattr(callbacks, "_executor", None)
+    monkeypatch.setattr("funboost_core.lifetime.at_exit", meanwhile)
+    mine = callbacks._shared()
+    others[0].join()
+    assert found == [mine]
+    assert len(others) == 1
 
 
 def test_a_thousand_callbacks_wait_on_no_thread_of_their_own(program, replies):

@@ -111,6 +111,7 @@ def test_lost_ones_are_dropped_or_not_settled(sink):
     assert sink.take(2, 0) == [one, two]
     sink.lost([one, three])
     assert sink.take(3, 0) == []
+    assert (one.lost, three.lost, hasattr(two, "lost")) == (True, True, False)
     assert sink.ours([one, two]) == [two]
     assert sink.ours([one, two]) == [one, two]  # forgotten with that
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from funboost_testing.calls import Call
 from support.state import TinyState
 
 from funboost_core import StateSpec, hookimpl
@@ -90,3 +91,28 @@ def test_close_closes_every_backend_and_a_later_use_opens_anew(make_program):
     state.close()
     assert [store.closed for store in stores] == [True, True]
     assert state.replies is not first
+
+
+def test_a_backend_is_opened_once_though_one_thread_checks_and_another_uses_it(program):
+    made, others = [], []
+
+    class Slow(TinyState):
+        cross_process = True
+
+        def __init__(self, url, environment):
+            made.append(self)
+            if len(made) == 1:
+                others.append(Call(program.environment.state.check_processes))
+                others[0].running(0.5)
+            super().__init__(url, environment)
+
+    class Plugin:
+        @hookimpl
+        def funboost_state_stores(self):
+            return [StateSpec("slow", Slow)]
+
+    program.environment.manager.register(Plugin())
+    program.environment.settings.values["STATE_URL"] = "slow://"
+    assert program.environment.state.replies is not None
+    others[0].result()
+    assert len(made) == 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import multiprocessing.connection
+import os
 import sys
 
 import pytest
 from support.program import add
 
-from funboost_core import ConfigError, supervisor
+from funboost_core import ConfigError, reaping, supervisor
 from funboost_core.errors import CapabilityMissing
 from funboost_core.native import Condition
 
@@ -97,7 +99,7 @@ def watching(program, context):
 
 
 def child(program, context):
-    return supervisor._Child(program.task(), context, program.environment, [])
+    return supervisor._Child(program.task(), context, program.environment)
 
 
 def test_pauses_grow_while_a_child_keeps_failing_and_a_long_life_forgives(program, context):
@@ -137,19 +139,31 @@ def test_a_spawned_child_gets_queue_module_and_the_reading_end_only(program, con
     assert made.due is None
 
 
-def test_a_forked_child_lets_go_of_its_siblings_ends(program):
-    context, siblings = Context("fork"), []
-    for _ in range(3):
-        siblings.append(supervisor._Child(program.task(), context, program.environment, siblings))
-    _, inherited, _ = siblings[2].process.args
-    assert {id(pipe) for pipe in inherited} == {id(one.pipe) for one in siblings}
-    for one in siblings:
-        one.drain()
+def test_a_forked_process_lets_go_of_the_ends_of_all_children(program, make_program):
+    """Whoever forked it, and whichever program of this process has the children: their parent is this process alone."""
+    context = Context("fork")
+    children = [child(each, context) for each in (program, program, make_program())]
+    reaping._let_go()
+    assert all(one.pipe.closed for one in children)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there nobody inherits what he is not given")
+def test_a_child_is_told_to_drain_though_another_process_has_a_copy_of_the_end(program, context, monkeypatch):
+    readers = []
+    monkeypatch.setattr(Process, "start", lambda self: readers.append(os.dup(self.args[-1].fileno())))
+    made = child(program, context)
+    copy = os.dup(made.pipe.fileno())
+    reader = multiprocessing.connection.Connection(readers.pop(), writable=False)
+    made.drain()
+    try:
+        assert reader.poll(PATIENCE)
+        assert reader.recv() is None
+    finally:
+        os.close(copy)
+        reader.close()
 
 
 def test_the_mark_of_children_is_set_only_while_they_start(program, context, monkeypatch):
-    import os
-
     seen = []
     monkeypatch.setattr(Process, "start", lambda self: seen.append(os.environ.get("FUNBOOST_CHILD_OF")))
     child(program, context).drain()
@@ -209,6 +223,29 @@ def test_after_stopping_it_can_start_anew(program, context, watching):
         watching.stop()
         context.started[-1].end(0)
         watching.join(1)
+
+
+def test_who_drains_is_not_started_again_when_others_start_meanwhile(program, context, watching):
+    watching.start(program.task(), 1)
+    watching.stop()
+    watching.start(program.task(), 1)
+    context.started[0].end(0)
+    assert watching.join(1) is True
+    assert watching.pids == [2]
+    program.clock.advance(60)
+    context.started[1].end(1)
+    context.until(lambda: len(context.started) == 3)
+    assert [one.process.pid for one in watching._children] == [3]
+
+
+def test_a_worker_that_has_ended_once_ends_its_children_too(program, context):
+    booster, worker = program.booster(), program.environment.worker
+    booster.consume()
+    worker.stop(0)
+    worker.multi_process_consume(booster.task, 1)
+    worker.stop(0)
+    assert context.killed == [1]
+    assert not worker.active
 
 
 def test_who_does_not_end_is_ended(program, context, watching):

@@ -9,7 +9,7 @@ from support.program import message
 
 from funboost_core import ConfigError, hookimpl
 from funboost_core.errors import QueueUnknown
-from funboost_core.native import Condition, Thread
+from funboost_core.native import Condition, Event, Thread
 
 PATIENCE = 30
 
@@ -207,6 +207,30 @@ def test_orders_reach_consumers_here_and_elsewhere(program):
         booster.change_concurrent_num(0)
 
 
+def test_a_beat_that_has_looked_just_before_does_not_undo_an_order(program, monkeypatch):
+    """The beat stands still with what it has seen, until the order has been given, or (0.3 s) has to wait for it."""
+    booster = program.booster(qps=5)
+    booster.consume()
+    (consumer,) = program.environment.worker.consumers()
+    coordinator, given, looked = program.environment.state.coordinator, Event(), Event()
+    flags = coordinator.flags
+
+    def slowly(scope):
+        seen = flags(scope)
+        looked.set()
+        given.wait(0.3)
+        return seen
+
+    monkeypatch.setattr(coordinator, "flags", slowly)
+    beat = Thread(target=consumer.beat)
+    beat.start()
+    assert looked.wait(PATIENCE)
+    booster.pause_consume()
+    given.set()
+    beat.join()
+    assert consumer.gate.paused
+
+
 def test_orders_without_shared_state_hold_in_this_process(make_program):
     program = make_program(STATE_URL="")
     booster = program.booster()
@@ -252,3 +276,116 @@ def test_an_interrupted_start_leaves_the_consumer_to_the_drain(program, monkeypa
         program.booster().consume()
     assert len(program.environment.worker.consumers()) == 1
     assert program.environment.worker.active
+
+
+def test_what_begins_to_consume_while_everything_ends_is_ended_too(program, monkeypatch):
+    from funboost_core.consuming.consumer import Consumer
+
+    late, drain, worker = program.booster(queue_name="late"), Consumer.drain, program.environment.worker
+
+    def draining(consumer, seconds):
+        if consumer.task.queue_name == "q":
+            late.consume()
+        return drain(consumer, seconds)
+
+    monkeypatch.setattr(Consumer, "drain", draining)
+    program.booster().consume()
+    worker.stop(5)
+    assert not worker.active
+    assert len(program.server.brokers) == 2
+    assert all(broker.closed for broker in program.server.brokers)
+
+
+def test_who_stops_while_another_thread_does_waits_for_it(program, monkeypatch):
+    """Otherwise it closes what the other one still needs."""
+    from funboost_core.consuming.consumer import Consumer
+
+    release, worker, answers = Consumer.release, program.environment.worker, []
+    second = Thread(target=lambda: answers.append(worker.stop(5)), daemon=True)
+
+    def releasing(consumer):
+        second.start()
+        second.join(1)
+        assert second.is_alive()
+        release(consumer)
+
+    monkeypatch.setattr(Consumer, "release", releasing)
+    program.booster().consume()
+    assert worker.stop(5) is True
+    second.join(PATIENCE)
+    assert answers == [True]
+
+
+def test_a_task_that_stops_what_is_stopping_waits_for_nobody(program):
+    worker, answers = program.environment.worker, []
+    changed = Condition()
+
+    def task(x):
+        with changed:
+            changed.notify_all()
+            changed.wait_for(lambda: worker.consumers()[0].gate.stopped, PATIENCE)
+        answers.append(worker.stop(1000))
+
+    program.server.put("q", message())
+    booster = program.booster(task)
+    with changed:
+        booster.consume()
+        changed.wait(PATIENCE)
+    stopping = Thread(target=lambda: answers.append(worker.stop(1000)), daemon=True)
+    stopping.start()
+    while not worker.consumers()[0].gate.stopped:
+        stopping.join(0.01)
+    with changed:
+        changed.notify_all()
+    stopping.join(PATIENCE)
+    assert answers == [True, True]
+
+
+def test_after_a_stop_that_was_interrupted_another_one_ends_everything(program, monkeypatch):
+    from funboost_core.consuming.consumer import Consumer
+
+    def interrupted(consumer, seconds):
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    program.booster().consume()
+    worker = program.environment.worker
+    monkeypatch.setattr(Consumer, "drain", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        worker.stop(5)
+    assert worker.active
+    worker.stop(5)
+    assert not worker.active
+    assert all(broker.closed for broker in program.server.brokers)
+
+
+def test_the_history_is_written_before_it_is_over(program, monkeypatch):
+    """Who waits for the end may be the main thread, whose end ends the thread that stops."""
+    from funboost_core.consuming.history import HistoryWriter
+
+    worker, seen = program.environment.worker, []
+    monkeypatch.setattr(HistoryWriter, "stop", lambda writer: seen.append(worker.active))
+    program.booster().consume()
+    worker.stop(5)
+    assert seen == [True]
+
+
+def test_maintenance_may_end_while_a_consumer_calls_it(program, monkeypatch):
+    from types import SimpleNamespace
+
+    from funboost_core.worker import Worker
+
+    called, seen = [], []
+    maintenance = SimpleNamespace(hurry=lambda: called.append("hurry"), wake_at=called.append)
+
+    def once(worker):
+        seen.append(1)
+        return maintenance if len(seen) == 1 else None
+
+    worker = program.environment.worker
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "_maintenance", property(once), raising=False)
+        worker.hurry()
+        seen.clear()
+        worker.wake_at(7.0)
+    assert called == ["hurry", 7.0]

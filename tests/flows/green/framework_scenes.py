@@ -112,6 +112,15 @@ def pushes():
     assert environment.worker.stop()
 
 
+def first_pushes():
+    """Greenlets that push first, all at once, share one connection."""
+    booster = task(lambda x: x, "first")
+    for greenlet in [spawn(booster.push, number) for number in range(10)]:
+        greenlet.join()
+    assert booster.get_message_count() == 10
+    assert [thread.name for thread in native._copy.enumerate()].count("funboost-first-publish") == 1
+
+
 def results():
     """Waiting for a result lets the greenlets run that bring it: from the main greenlet, from others, from a task."""
     inner = task(lambda x: (time.sleep(0.01), x + 1)[1], "inner", is_using_rpc_mode=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,7 +12,7 @@ from uuid import uuid4
 from apscheduler import events
 from apscheduler.job import Job
 from apscheduler.jobstores.base import ConflictingIdError
-from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED
+from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, SchedulerAlreadyRunningError
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.util import convert_to_datetime, undefined
 
@@ -38,7 +39,8 @@ class PushScheduler(FunboostBackgroundScheduler):
     Its jobs can be looked at and changed also while it is stopped: others may fire them.
     """
 
-    state: int
+    _state: int = STATE_STOPPED
+    _looker: int | None = None  # the thread that looks at the jobs while it is stopped
 
     def __init__(self, context: SchedulerContext, table: Table) -> None:
         self._context = context
@@ -219,6 +221,8 @@ class PushScheduler(FunboostBackgroundScheduler):
 
     def start(self, paused: bool = False) -> None:
         """Start the thread that fires; see APScheduler."""
+        if self.running:
+            raise SchedulerAlreadyRunningError  # before its thread loses the event that it waits for
         self._event = ClockEvent(self._clock)
         super().start(paused)
 
@@ -240,18 +244,26 @@ class PushScheduler(FunboostBackgroundScheduler):
             self._context.logger.exception("%s: looking for due schedules failed; trying again.", self._context.queue)
             return LOOK
 
+    @property
+    def state(self) -> int:
+        """APScheduler's; for who looks at the jobs of a stopped scheduler it is paused, and for nobody else."""
+        return STATE_PAUSED if self._looker == threading.get_ident() else self._state
+
+    @state.setter
+    def state(self, state: int) -> None:
+        self._state = state
+
     @contextmanager
     def _attached(self) -> Iterator[None]:
         """Let APScheduler's methods use the store while the scheduler is stopped; they would only collect otherwise."""
         with self._jobstores_lock:
-            stopped = self.state == STATE_STOPPED
-            if stopped:
-                self.state = STATE_PAUSED
+            before = self._looker
+            if self._state == STATE_STOPPED:
+                self._looker = threading.get_ident()
             try:
                 yield
             finally:
-                if stopped:
-                    self.state = STATE_STOPPED
+                self._looker = before
 
     def _changed(self, event: int, row: Row) -> Job:
         """Tell listeners and the thread."""

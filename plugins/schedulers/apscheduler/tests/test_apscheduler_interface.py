@@ -10,6 +10,7 @@ from apscheduler.jobstores.base import ConflictingIdError, JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, SchedulerAlreadyRunningError
 from apscheduler.triggers.interval import IntervalTrigger
+from funboost_testing.calls import Call
 from funboost_testing.faults import Faults, cut
 
 from funboost_core import ConfigError, SignatureError, bootstrap
@@ -46,6 +47,26 @@ def test_jobs_can_be_looked_at_and_changed_while_it_is_stopped(aps):
     aps.remove_all_jobs()
     assert aps.get_jobs() == []
     assert aps.state == STATE_STOPPED
+
+
+def test_it_starts_while_another_thread_looks(aps, stage):
+    aps.add_push_job("interval", seconds=10, args=(1,), id="a")
+    with aps._attached():
+        assert aps.state == STATE_PAUSED
+        other = Call(lambda: (aps.running, aps._jobstores_lock.acquire(False)))
+        assert other.result() == (False, False)
+        starting = Call(lambda: setattr(aps, "state", STATE_RUNNING))  # what `start` does without the lock
+        starting.result()
+    assert aps.state == STATE_RUNNING
+    aps.state = STATE_STOPPED
+
+
+def test_starting_again_leaves_the_event_that_its_thread_waits_for(aps):
+    aps.start()
+    event = aps._event
+    with pytest.raises(SchedulerAlreadyRunningError):
+        aps.start()
+    assert aps._event is event
 
 
 def test_start_pause_resume_shutdown(aps, stage):

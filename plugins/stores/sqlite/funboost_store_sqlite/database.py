@@ -66,8 +66,10 @@ class Database:
     def close(self) -> None:
         """Close all connections; later calls raise `StateFileError`."""
         with self._lock:
-            self._closed = True
-            self._lose(self.identity)
+            with self._guard:
+                self._closed = True
+                self.identity = None
+                self._close_readers()
             self._close_writer()
 
     def hold(self) -> None:
@@ -113,8 +115,7 @@ class Database:
 
     def ready(self) -> None:
         """Check that the file is there and the same as before; the first call makes it."""
-        if self._closed:
-            raise StateFileError(path=self.path, error="it has been closed in this process")
+        self._refuse_closed()
         known = self.identity
         if known is not None:
             if self._stat() == known:
@@ -122,6 +123,7 @@ class Database:
             self._lose(known)
             raise StateFileError(path=self.path, error="it was deleted or replaced while in use; a new one is begun")
         with self._guard:
+            self._refuse_closed()  # it may have been closed since
             if self.identity is None:
                 connection = self.connect()
                 try:
@@ -131,6 +133,10 @@ class Database:
                     raise
                 self._readers.append(connection)
                 self.identity = self._stat()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise StateFileError(path=self.path, error="it has been closed in this process")
 
     def connect(self) -> sqlite3.Connection:
         """A new connection; the caller closes it."""
@@ -169,7 +175,10 @@ class Database:
             if self._writer_identity != self.identity:
                 self._close_writer()
             if self._writer is None:
-                self._writer, self._writer_identity = self.connect(), self.identity
+                self._writer_identity, self._writer = (
+                    self.identity,
+                    self.connect(),
+                )  # in this order, should it be replaced
                 # Waiting for other processes is done here: SQLite's own handler sleeps up to 100 ms at a time.
                 self._writer.execute("PRAGMA busy_timeout = 0")
             with _ending(self._writer):
@@ -185,6 +194,8 @@ class Database:
                 while not self._readers and self._reading >= READERS:
                     self._guard.wait()
                 identity = self.identity
+                if identity is None:
+                    raise StateFileError(path=self.path, error="it was deleted or closed at this moment")
                 connection = self._readers.pop() if self._readers else self.connect()
                 self._reading += 1
             try:

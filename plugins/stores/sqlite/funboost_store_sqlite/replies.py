@@ -224,8 +224,9 @@ class SqliteReplies(Replies):
                 self._lock.release()
                 try:
                     self._look()
-                except StateFileError:
-                    if not self._closed:
+                except BaseException as error:
+                    self._seen = None  # it may have forgotten what it had seen: who looks next looks for everything
+                    if not (self._closed and isinstance(error, StateFileError)):
                         raise
                 finally:
                     self._lock.acquire()
@@ -237,16 +238,16 @@ class SqliteReplies(Replies):
 
     def _look(self) -> None:
         """Deliver what has come since the last look; called by the leader, without the lock."""
-        changed = self.watch.changed()
-        if self._seen is None or self.watch.identity != self._file:
+        changed, seen = self.watch.changed(), self._seen  # which whoever leaves may set to None
+        if seen is None or self.watch.identity != self._file:
             self._file = self.watch.identity
             self._seen = self._newest()
             with self._lock:
                 candidates = [*self._waiting, *self._subscribed]
         elif changed:
             with self._database.reading() as connection:
-                rows = connection.execute("SELECT seq, task_id FROM replies WHERE seq > ?", (self._seen,)).fetchall()
-            self._seen = max([self._seen, *(seq for seq, _ in rows)])
+                rows = connection.execute("SELECT seq, task_id FROM replies WHERE seq > ?", (seen,)).fetchall()
+            self._seen = max([seen, *(seq for seq, _ in rows)])
             with self._lock:
                 candidates = [task_id for _, task_id in rows if task_id in self._waiting or task_id in self._subscribed]
         else:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from weakref import WeakSet
 
 from funboost_core.errors import ConfigError
+from funboost_core.native import Lock
 from funboost_core.ports.store import StateStore
 
 from .coordinator import SqliteCoordinator
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _open: WeakSet[SqliteState] = WeakSet()
 _held: list[SqliteState] = []  # during a fork
+_forking = Lock()  # one fork at a time; and of `_open`
 
 
 class SqliteState(StateStore):
@@ -43,13 +45,14 @@ class SqliteState(StateStore):
     def __init__(self, url: str, environment: Environment) -> None:
         clock = environment.clock
         self._database = database = Database(path_of(url, environment))
-        database.open()
         self._replies = self.replies = SqliteReplies(database, clock)
         self.history = SqliteHistory(database, clock)
         self.filter = SqliteFilter(database, clock)
         self.parking = SqliteParking(database, clock)
         self.coordinator = SqliteCoordinator(database, clock)
-        _open.add(self)
+        with _forking:
+            _open.add(self)
+        database.open()
 
     def close(self) -> None:
         """End the waiting for replies and close the file."""
@@ -84,6 +87,7 @@ def path_of(url: str, environment: Environment) -> Path:
 
 
 def _before_fork() -> None:
+    _forking.acquire()
     _held.extend(_open)
     for state in _held:
         state._hold()
@@ -92,11 +96,13 @@ def _before_fork() -> None:
 def _after_in_parent() -> None:
     while _held:
         _held.pop()._resume()
+    _forking.release()
 
 
 def _after_in_child() -> None:
     while _held:
         _held.pop()._start()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):

@@ -30,7 +30,7 @@ class Watch:
             self._database.ready()
             if self._connection is None or self.identity != self._database.identity:
                 self._close()
-                self._connection, self.identity = self._database.connect(), self._database.identity
+                self.identity, self._connection = self._database.identity, self._database.connect()
             version = int(self._connection.execute("PRAGMA data_version").fetchone()[0])
             changed, self._version = version != self._version, version
             return changed

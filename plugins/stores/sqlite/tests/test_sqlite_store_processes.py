@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from funboost_store_sqlite import store as store_module
 from funboost_store_sqlite.store import SqliteState
 from funboost_testing.clock import FakeClock
 from funboost_testing.stores.base import Call
@@ -230,3 +231,33 @@ class TestFork:
         assert store.coordinator.add("q", {"child": 0}) == {"child": 200}
         store.replies.put("t", b"1", 60)
         assert waiting.result() == b"1"
+
+    def test_two_threads_may_fork_at_the_same_time(self, store, monkeypatch):
+        hold, forks, begun = SqliteState._hold, [], []
+
+        def fork_and_go_on():
+            store_module._before_fork()
+            store_module._after_in_parent()
+
+        def holding(state):
+            if not begun:
+                begun.append(True)
+                forks.append(Call(fork_and_go_on))
+                assert forks[0].running(0.5)
+            hold(state)
+
+        monkeypatch.setattr(SqliteState, "_hold", holding)
+        Call(fork_and_go_on).result()
+        forks[0].result()
+
+    def test_a_fork_knows_of_a_file_that_is_being_opened(self, tmp_path, clock, monkeypatch):
+        opening, known = store_module.Database.open, []
+
+        def note(database):
+            known.extend(state for state in store_module._open if state._database is database)
+            opening(database)
+
+        monkeypatch.setattr(store_module.Database, "open", note)
+        store = SqliteState(f"sqlite:///{tmp_path}/other.sqlite3", Environment(clock=clock))
+        store.close()
+        assert known == [store]

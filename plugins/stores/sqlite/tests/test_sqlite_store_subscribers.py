@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from time import monotonic
 
 import pytest
@@ -116,3 +117,40 @@ def test_closing_ends_the_caretaker(open_store):
     thread = store.replies._thread
     store.close()
     assert not thread.is_alive()
+
+
+def test_who_leaves_does_not_end_the_caretakers_look(open_store):
+    store, other = open_store(), open_store()
+    replies, reading = store.replies, store._database.reading
+    replies._look()
+    other.replies.put("t", b"1", 1e6)
+
+    @contextmanager
+    def late():
+        with reading() as connection:
+            yield connection
+        replies._hand_over()  # the last one who waited leaves in the middle of the look
+
+    store._database.reading = late
+    replies._look()
+    assert replies._seen == 1
+
+
+def test_what_a_look_that_failed_had_seen_is_looked_for_again(open_store, clock):
+    store, other = open_store(), open_store()
+    calls = [Call(store.replies.get, "t", 1e6) for _ in range(2)]
+    clock.until_waiting(2)
+    reading, failures = store._database.reading, [StateFileError(path="there", error="no answer for once")]
+
+    def once():
+        if failures:
+            raise failures.pop()
+        return reading()
+
+    store._database.reading = once
+    other.replies.put("t", b"1", 1e6)
+    advance_until(clock, lambda: not any(call.running() for call in calls))
+    failed, heard = sorted(calls, key=lambda call: call._error is None)
+    with pytest.raises(StateFileError, match="for once"):
+        failed.result()
+    assert heard.result() == b"1"

@@ -32,6 +32,8 @@ CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (queue, ready) WHERE ready IS NOT 
 _COLUMNS = "queue, id, body, planned, due, ready, version"
 _random = random.SystemRandom()  # the user's own sequence of random numbers stays as it is
 _open: WeakSet[SqliteTable] = WeakSet()
+_held: list[SqliteTable] = []  # during a fork
+_forking = Lock()  # one fork at a time; and of `_open`
 
 
 class SqliteTable(Table):
@@ -41,7 +43,8 @@ class SqliteTable(Table):
         self._path = self._place(environment)
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
-        _open.add(self)
+        with _forking:
+            _open.add(self)
         with self._using():
             pass  # so that a file that cannot work is reported at once
 
@@ -140,7 +143,7 @@ class SqliteTable(Table):
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._using() as connection:
-            _begin(connection)
+            _patiently(connection, "BEGIN IMMEDIATE")
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -152,14 +155,14 @@ class SqliteTable(Table):
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _patiently(connection, "PRAGMA journal_mode = WAL")  # SQLite itself would not wait
             connection.execute("PRAGMA synchronous = NORMAL")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in {0, VERSION}:
                 raise sqlite3.DatabaseError(f"its tables have version {version}, this plugin knows {VERSION}")
             if version == 0:
                 connection.executescript(f"{_SCHEMA};\nPRAGMA user_version = {VERSION};")
-            connection.execute("PRAGMA busy_timeout = 0")  # from now on `_begin` waits
+            connection.execute("PRAGMA busy_timeout = 0")  # from now on `_patiently` waits
         except BaseException:
             connection.close()
             raise
@@ -192,12 +195,12 @@ class MemoryTable(SqliteTable):
         self._connection = None
 
 
-def _begin(connection: sqlite3.Connection) -> None:
-    """Take the write lock, which another process may hold for a moment; SQLite itself would wait up to 100 ms at a time."""
+def _patiently(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute what needs a lock that another process may hold for a moment; SQLite would wait up to 100 ms at a time."""
     end = monotonic() + PATIENCE
     while True:
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(statement)
             return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or monotonic() >= end:
@@ -205,10 +208,8 @@ def _begin(connection: sqlite3.Connection) -> None:
             sleep(_random.uniform(0.0002, 0.002))
 
 
-_held: list[SqliteTable] = []
-
-
 def _before_fork() -> None:
+    _forking.acquire()
     _held.extend(_open)
     for table in _held:
         table._before_fork()
@@ -217,11 +218,13 @@ def _before_fork() -> None:
 def _after_in_parent() -> None:
     while _held:
         _held.pop()._lock.release()
+    _forking.release()
 
 
 def _after_in_child() -> None:
     while _held:
         _held.pop()._in_child()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):
