@@ -1,13 +1,17 @@
-"""Modules stay small enough to be read in one sitting."""
+"""Modules stay small enough to be read in one sitting; nothing large is in the repository."""
 
 from __future__ import annotations
 
+import shutil
 import statistics
+import subprocess
 from pathlib import Path
 
+import pytest
 from workspace import ROOT
 
 MOST = 300
+MOST_BYTES = 100_000
 MEDIAN_OF_CORE = 120
 
 
@@ -33,3 +37,15 @@ def test_no_module_is_too_long() -> None:
 
 def test_the_median_of_the_core_is_small() -> None:
     assert statistics.median(lines("funboost_core").values()) < MEDIAN_OF_CORE
+
+
+def test_nothing_large_is_kept() -> None:
+    """A core dump once was."""
+    command = ["git", "ls-files", "-z"]
+    if shutil.which("git") is None:
+        pytest.skip("no git, so nobody knows what belongs to the project")
+    known = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if known.returncode:
+        pytest.skip(f"no clone of this user, so nobody knows what belongs to the project: {known.stderr}")
+    files = [ROOT / name for name in known.stdout.split("\0") if name]
+    assert not [file.name for file in files if file.exists() and file.stat().st_size > MOST_BYTES]
