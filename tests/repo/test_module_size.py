@@ -44,7 +44,7 @@ def test_nothing_large_is_kept() -> None:
     command = ["git", "ls-files", "-z"]
     if shutil.which("git") is None:
         pytest.skip("no git, so nobody knows what belongs to the project")
-    known = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    known = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if known.returncode:
         pytest.skip(f"no clone of this user, so nobody knows what belongs to the project: {known.stderr}")
     files = [ROOT / name for name in known.stdout.split("\0") if name]
