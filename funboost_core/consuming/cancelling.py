@@ -15,7 +15,7 @@ from ..errors import ProcessDied, RunInterrupted, TaskTimeout
 from ..outcome import Outcome
 from ..ports.pool import Interrupter, Pool, TaskPool
 from .attempts import Abandoned, Attempt
-from .interrupting import CoroutineInterrupter, ThreadInterrupter, thrower
+from .interrupting import CoroutineInterrupter, ThreadInterrupter, Throw, thrower
 
 if TYPE_CHECKING:
     from ..isolation.processes import Processes
@@ -34,7 +34,7 @@ class Canceller:
     """Ends runs.  `take_over` (of the line) concludes a run in the place of its thread; None where nobody can."""
 
     take_over: Callable[[Delivery, Outcome], None] | None = None
-    _throw: Callable[[int, type[BaseException] | None], None] | None = None
+    _throw: Throw | None = None
 
     def __init__(self, task: Task, pool: Pool, gate: Gate) -> None:
         self.task = task

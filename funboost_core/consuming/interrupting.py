@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
 
 
-def thrower() -> Callable[[int, type[BaseException] | None], None] | None:
-    """What throws an exception into a thread, at its next byte code, or takes back what has not arrived; None where the
-    interpreter cannot."""
+Throw = Callable[[int, type[BaseException]], None]
+
+
+def thrower() -> Throw | None:
+    """What throws an exception into a thread, at its next byte code, instead of one that has not arrived yet; None where
+    the interpreter cannot."""
     try:
         import ctypes
 
@@ -22,8 +25,8 @@ def thrower() -> Callable[[int, type[BaseException] | None], None] | None:
     except (ImportError, AttributeError):
         return None
 
-    def to(ident: int, error: type[BaseException] | None) -> None:
-        throw(ctypes.c_ulong(ident), ctypes.py_object() if error is None else ctypes.py_object(error))
+    def to(ident: int, error: type[BaseException]) -> None:
+        throw(ctypes.c_ulong(ident), ctypes.py_object(error))
 
     return to
 
@@ -31,7 +34,7 @@ def thrower() -> Callable[[int, type[BaseException] | None], None] | None:
 class ThreadInterrupter(Interrupter):
     """The run is on this thread; what blocks in a call outside Python is reached when that call returns."""
 
-    def __init__(self, throw: Callable[[int, type[BaseException] | None], None]) -> None:
+    def __init__(self, throw: Throw) -> None:
         self._throw = throw
         self._ident = get_ident()
         self._thrown = False
@@ -45,10 +48,19 @@ class ThreadInterrupter(Interrupter):
                 self._thrown = True
 
     def absorb(self) -> None:
-        """Wait until it has been thrown, and take it back if it has not arrived: the function may have swallowed it."""
+        """Wait until it has been thrown, and until it arrives; once more where it has: the function may have swallowed it.
+
+        It is not taken back: up to Python 3.11 the interpreter would look for it for ever, before each call and in each
+        loop, and would go no further where it is traced (by a debugger, by coverage).
+        """
         while not self._thrown:
             sleep(0.0005)
-        self._throw(self._ident, None)
+        try:
+            self._throw(self._ident, RunInterrupted)
+            while True:
+                sleep(0)
+        except RunInterrupted:
+            pass
 
 
 class CoroutineInterrupter(Interrupter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -131,10 +132,11 @@ def test_the_end_waits_for_what_is_just_being_thrown():
             super().absorb()
 
     def throw(ident, error):
-        if error is not None:
-            claimed.set()
-            assert ending.wait(PATIENCE)
-        thrown.append(error)
+        thrown.append(threading.current_thread())
+        if threading.current_thread() is not thread:
+            raise error
+        claimed.set()
+        assert ending.wait(PATIENCE)
 
     attempt, reason = Attempt(Delivery(b""), Late(throw)), TimeoutError()
     thread = threading.Thread(target=attempt.interrupt, args=(reason,))
@@ -142,7 +144,39 @@ def test_the_end_waits_for_what_is_just_being_thrown():
     assert claimed.wait(PATIENCE)
     assert attempt.end() is reason
     thread.join()
-    assert thrown == [RunInterrupted, None], "it is taken back after it was thrown"
+    assert thrown == [thread, threading.current_thread()], "it is thrown once more, after it was thrown"
+
+
+@needs_throwing
+def test_the_interpreter_does_not_look_for_it_for_ever():
+    """Python 3.11 went no further where it was traced after that, as by coverage; a process of its own can be ended."""
+    script = """
+import subprocess
+import sys
+from funboost_core.consuming.attempts import Attempt
+from funboost_core.consuming.interrupting import ThreadInterrupter, thrower
+from funboost_core.errors import RunInterrupted
+from funboost_core.ports.broker import Delivery
+
+def run(swallows):
+    attempt = Attempt(Delivery(b""), ThreadInterrupter(thrower()))
+    try:
+        attempt.interrupt(TimeoutError())
+        while swallows:
+            pass
+    except RunInterrupted:
+        pass
+    try:
+        return attempt.end()
+    except RunInterrupted:
+        return attempt.end()
+
+assert isinstance(run(True), TimeoutError)
+assert isinstance(run(False), TimeoutError)
+sys.settrace(lambda *_: None)
+(lambda: None)()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE)
 
 
 @needs_throwing

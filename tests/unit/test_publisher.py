@@ -7,6 +7,7 @@ import json
 import sys
 
 import pytest
+from support import traced
 from support.program import add
 
 from funboost_core import AioAsyncResult, AsyncResult, BoosterParams, TaskOptions, hookimpl
@@ -240,6 +241,7 @@ def test_each_thread_gets_the_text_of_its_own_second():
     """Another thread publishes in another second, wherever this one stands still."""
     right = {60.0: "1970-01-01 00:01:00", 3600.0: "1970-01-01 01:00:00"}
     code, step, steps, before = _Stamp.__call__.__code__, 0, 1, sys.gettrace()
+    traced.prepare()
     while step < steps:
         stamp, steps = _Stamp("UTC"), 0
 

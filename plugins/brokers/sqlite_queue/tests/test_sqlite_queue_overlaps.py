@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import traced
 from funboost_broker_sqlite_queue import registry
 from funboost_broker_sqlite_queue.locks import FileLock
 
@@ -121,6 +122,7 @@ def interrupt_at(number, function, *args):
                 sys.setprofile(None)
                 raise Interrupted
 
+    traced.prepare()
     sys.setprofile(look)
     try:
         function(*args)
