@@ -89,7 +89,7 @@ class OverridableTask(Task):
             self.overridden.update((name, own) for name, own in found.items() if own is not None)
         converting = "_user_convert_msg_before_run" in self.overridden
         self.seams = ConvertingSeams(self) if converting else Seams(self)
-        self.own_hooks = (self.seams,)
+        self.own_hooks: tuple[Any, ...] = (self.seams,)
         if any("user_custom_record_process_info_func" in name for name in self.overridden):
             record = _both(self.params.user_custom_record_process_info_func, self.seams.record)
             self.params = self.params.model_copy(update={"user_custom_record_process_info_func": record})
