@@ -6,10 +6,9 @@ import inspect
 import itertools
 from typing import Any, Callable
 
+from funboost_core.loops import Loops
 from funboost_core.native import Thread
 from funboost_core.ports.pool import Adapted, PoolContext, ThreadPool
-
-from .loops import Loops
 
 
 class Threads(ThreadPool):

@@ -1,4 +1,4 @@
-"""Event loops for threads that run coroutines: one a thread, closed by it."""
+"""Event loops for pools whose threads run coroutines: one a thread, closed by it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import functools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Callable
 
-from funboost_core.native import Thread, get_ident
+from .native import Thread, get_ident
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
 
 class Loops:
-    """The loops of one pool by thread."""
+    """The loops of one pool by thread.
+
+    Example::
+
+        loops = Loops()
+        call = loops.blocking(coroutine_function)
+        Thread(target=loops.live, args=(lambda: call(x=1),)).start()
+        loops.close_abandoned()
+    """
 
     def __init__(self) -> None:
         self._loops: dict[int, AbstractEventLoop] = {}
