@@ -115,6 +115,25 @@ def test_threads_that_publish_at_once_share_a_commit(make, monkeypatch):
     assert sorted(bodies(broker.fetch(10, 0))) == [b"%d" % i for i in range(8)]
 
 
+def test_threads_that_go_on_publishing_go_on_sharing_commits(make, monkeypatch):
+    """Where a commit takes its time, as on a disk; who has been served comes again before the others have woken."""
+    from funboost_broker_sqlite_queue import publishing
+
+    broker, commit, commits = make(listen=False), publishing._commit, []
+
+    def slow(database, batch):
+        commits.append(len(batch))
+        threading.Event().wait(0.002)
+        commit(database, batch)
+
+    monkeypatch.setattr(publishing, "_commit", slow)
+    joins = [in_thread(lambda: [put(broker, b"x") for _ in range(50)]) for _ in range(8)]
+    for join in joins:
+        join()
+    assert sum(commits) == 400
+    assert len(commits) < 220
+
+
 def test_a_message_that_cannot_be_stored_spoils_no_other(make):
     broker = make()
     group = broker._attached.group
