@@ -98,9 +98,7 @@ class ClaimCheck(Codec):
             try:
                 if path.stat().st_mtime < oldest:
                     aside = _aside(path)
-                    path.replace(
-                        aside
-                    )  # where nobody begins to use it, as somebody may have since the look at its time
+                    path.replace(aside)  # there nobody begins to use it, as somebody may have since that look
                     if aside.stat().st_mtime < oldest:
                         aside.unlink()
                     else:

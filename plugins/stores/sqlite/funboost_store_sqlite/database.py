@@ -175,10 +175,8 @@ class Database:
             if self._writer_identity != self.identity:
                 self._close_writer()
             if self._writer is None:
-                self._writer_identity, self._writer = (
-                    self.identity,
-                    self.connect(),
-                )  # in this order, should it be replaced
+                # in this order, should the file be replaced meanwhile
+                self._writer_identity, self._writer = self.identity, self.connect()
                 # Waiting for other processes is done here: SQLite's own handler sleeps up to 100 ms at a time.
                 self._writer.execute("PRAGMA busy_timeout = 0")
             with _ending(self._writer):
