@@ -25,12 +25,15 @@ def program(environment):
 
 
 @pytest.fixture
-def server(redis_place, program):
-    """The server for one test, as the program's configured one; clients of it are closed."""
+def server(start_redis, program):
+    """A server for one test alone, as the program's configured one: both its databases; clients of it are closed.
+
+    Not a `redis_place`: that is one database, and its number may be the one that is configured for results.
+    """
     pytest.importorskip("redis")
-    parts = urlsplit(redis_place.url)
-    program.settings.values.update(REDIS_HOST=parts.hostname, REDIS_PORT=parts.port, REDIS_DB=int(parts.path[1:] or 0))
-    yield redis_place
+    parts = urlsplit(start_redis().url)
+    program.settings.values.update(REDIS_HOST=parts.hostname, REDIS_PORT=parts.port)
+    yield
     from funboost.utils import redis_manager
 
     for db in (RedisMixin().redis_db_frame, RedisMixin().redis_db_filter_and_rpc_result):
