@@ -15,6 +15,7 @@ from .checks import refuse_impossible
 from .message import new_task_id
 from .native import RLock, off_hub
 from .results import AsyncResult
+from .shielding import shielded
 from .task import Task
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Booster(Generic[P, R, C]):
 
     @property
     def _outlet(self) -> Publisher:
-        return self._publisher or off_hub(self._connected)  # several greenlets would share the lock
+        return self._publisher or shielded(off_hub, self._connected)  # several greenlets would share the lock
 
     def _connected(self) -> Publisher:
         self.task.prepare()
@@ -278,7 +279,7 @@ class Booster(Generic[P, R, C]):
 
     def close(self) -> None:
         """Release the connection; publishing again opens another."""
-        off_hub(self._disconnect)
+        shielded(off_hub, self._disconnect)
 
     def _disconnect(self) -> None:
         with self._lock:  # one that is being made is closed too

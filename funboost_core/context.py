@@ -8,6 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .native import off_hub
+from .shielding import shielded
 
 if TYPE_CHECKING:
     from .ports.broker import Delivery
@@ -80,7 +81,7 @@ class CurrentTask:
         """
         from .progress import report
 
-        off_hub(report, self._delivery(), value)
+        shielded(off_hub, report, self._delivery(), value)
 
     async def aio_report_progress(self, value: Any) -> None:
         """`report_progress` for coroutines: the loop is not blocked."""

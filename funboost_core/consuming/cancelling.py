@@ -119,6 +119,7 @@ class Canceller:
         result = failure = None
         try:
             try:
+                interrupter.enter()
                 self._watch(attempt, params)
                 result = function(**arguments)
             except BaseException as caught:
@@ -149,6 +150,7 @@ class Canceller:
         """The function has ended: raise what became of the run, if it is not its result."""
         self._deadlines.drop(attempt)
         self._forget(attempt)
+        attempt.interrupter.leave()
         try:
             if not attempt.conclude(attempt):
                 self._ended(attempt)

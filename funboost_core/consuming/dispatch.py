@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from queue import Empty
 from typing import TYPE_CHECKING, Callable
 
 from ..native import Condition, SimpleQueue, Thread
@@ -122,17 +123,34 @@ class Dispatch(Line):
             task = deliveries[0].plan.task
             task.logger.exception("%s: the pool takes no messages; %d go back.", task.queue_name, len(deliveries))
             for delivery in deliveries:
-                self._done.put((delivery, GIVEN_BACK))
+                self.take_over(delivery, GIVEN_BACK)
 
     # -- the settling thread ---------------------------------------------------------------------------------------
 
     def take_over(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Conclude a run that hangs; its permit is free."""
+        """Conclude a run, of a thread that hangs perhaps; its permit is free."""
         self._done.put((delivery, outcome))
+        if self._abandoned:
+            self._free()
 
     def _finished(self, delivery: Delivery, outcome: Outcome) -> None:
         if outcome is not GONE:
-            self._done.put((delivery, outcome))
+            self.take_over(delivery, outcome)
+
+    def _free(self) -> None:
+        """When nothing is settled any more: let the other queues of the pool have the permits of what has ended."""
+        ended = False
+        while not self._done.empty():
+            try:
+                item = self._done.get(False)
+            except Empty:  # another run has ended too
+                break
+            if item is None:
+                ended = True
+            else:
+                self.permits.release(1)
+        if ended:  # the settling thread has not seen it yet, perhaps
+            self._done.put(None)
 
     def _settle(self) -> None:
         while True:
@@ -144,6 +162,8 @@ class Dispatch(Line):
                     break
                 item = self._done.get()
             if self._abandoned:
+                self.permits.release(len(batch))
+                self._free()
                 return
             again = [delivery for delivery, outcome in batch if self._again(delivery, outcome)]
             if again:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ..errors import RunInterrupted
-from ..native import get_ident, sleep
+from ..native import Lock, get_ident, sleep
 from ..ports.pool import Interrupter
+from ..shielding import exposed
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
 
+    from ..shielding import Shield
 
+R = TypeVar("R")
 Throw = Callable[[int, type[BaseException]], None]
 
 
@@ -38,14 +41,48 @@ class ThreadInterrupter(Interrupter):
         self._throw = throw
         self._ident = get_ident()
         self._thrown = False
+        self._lock = Lock()  # between looking for a shield and throwing none is raised
+        self._shields = 0
+        self._late: Callable[[], bool] | None = None
+        self._outer: Shield | None = None
+
+    def enter(self) -> None:
+        """What the run calls may ask for a shield."""
+        self._outer = exposed.get(self._ident)
+        exposed[self._ident] = self
+
+    def leave(self) -> None:
+        """The run around this one, if there is one, may again."""
+        if self._outer is None:
+            exposed.pop(self._ident, None)
+        else:
+            exposed[self._ident] = self._outer
 
     def throw(self, claim: Callable[[], bool]) -> None:
-        """At the next byte code."""
-        if claim():
-            try:
-                self._throw(self._ident, RunInterrupted)
-            finally:
-                self._thrown = True
+        """At the next byte code that no shield covers."""
+        with self._lock:
+            if self._shields:
+                self._late = claim
+            elif claim():
+                try:
+                    self._throw(self._ident, RunInterrupted)
+                finally:
+                    self._thrown = True
+
+    def shield(self, function: Callable[..., R], *args: Any) -> R:
+        """``function(*args)``, into which nothing is thrown; what was to be thrown meanwhile is thrown then."""
+        with self._lock:
+            self._shields += 1
+        try:
+            for _ in range(2):  # what was thrown before arrives here
+                pass
+            return function(*args)
+        finally:
+            with self._lock:
+                self._shields -= 1
+                late, self._late = self._late, None
+            if late is not None:
+                self.throw(late)
 
     def absorb(self) -> None:
         """Wait until it has been thrown, and until it arrives; once more where it has: the function may have swallowed it.

@@ -29,12 +29,18 @@ class PoolContext:
 class Interrupter:
     """Reaches one run from other threads.  This one reaches none: it only lets the run know when it ends by itself."""
 
+    def enter(self) -> None:
+        """In the run, before anything can be thrown."""
+
     def throw(self, claim: Callable[[], bool]) -> None:
         """Where and when it is safe, and if ``claim()`` grants it, throw `RunInterrupted` into the run; never block."""
         claim()
 
     def absorb(self) -> None:
         """In the run, when `claim` has been granted: return once nothing will be thrown any more."""
+
+    def leave(self) -> None:
+        """In the run, when nothing will be thrown any more."""
 
 
 class Pool(ABC):

@@ -15,6 +15,7 @@ from ..native import off_hub, patched
 from ..payloads.carrying import Carrier
 from ..ports.broker import Body, Outgoing
 from ..ports.capability import Capability
+from ..shielding import exposed, shielded
 from ..timing import TIMES, due_time, timezone
 from .once import once
 
@@ -124,7 +125,7 @@ class Publisher:
 
     def count(self) -> int:
         """Messages that wait, -1 where the broker cannot tell."""
-        return self._broker.count() if Capability.COUNT in self.task.capabilities else -1
+        return shielded(self._broker.count) if Capability.COUNT in self.task.capabilities else -1
 
     def purge(self) -> None:
         """Remove the messages that wait, those that wait for their time in the state store included."""
@@ -132,7 +133,7 @@ class Publisher:
         state = self.task.environment.state
         if state.has("parking"):  # first: what is moved from there to the broker meanwhile is removed with the others
             off_hub(state.parking.purge, self.task.queue)
-        self._broker.purge()
+        shielded(self._broker.purge)
         if self._once is not None:
             self._once.forget()
 
@@ -190,7 +191,7 @@ class Publisher:
             if self._once is None:
                 self._publish(messages)
             else:
-                messages = self._once.send(messages, self._publish)
+                messages = shielded(self._once.send, messages, self._publish)
         except Exception as error:
             for hook in self._failed:
                 for outgoing in messages:
@@ -202,7 +203,10 @@ class Publisher:
 
     def _publish(self, messages: Sequence[Outgoing]) -> None:
         try:
-            self._broker.publish(messages)
+            if exposed:
+                shielded(self._broker.publish, messages)
+            else:
+                self._broker.publish(messages)
         except FunboostError:
             raise
         except Exception as error:

@@ -14,6 +14,7 @@ from funboost_core.consuming.interrupting import ThreadInterrupter, thrower
 from funboost_core.errors import RunInterrupted
 from funboost_core.ports.broker import Delivery
 from funboost_core.ports.pool import Interrupter
+from funboost_core.shielding import exposed, shielded
 
 PATIENCE = 30
 
@@ -191,3 +192,92 @@ def test_what_was_swallowed_is_not_waited_for():
         pass  # as a function with a bare `except` does
     thread.join()
     assert isinstance(attempt.end(), TimeoutError)
+
+
+@pytest.fixture
+def entered():
+    """A run on this thread that can be interrupted."""
+    attempt = Attempt(Delivery(b""), ThreadInterrupter(thrower()))
+    attempt.interrupter.enter()
+    yield attempt
+    attempt.interrupter.leave()
+    assert not exposed
+
+
+def _interrupt(attempt):
+    thread = threading.Thread(target=attempt.interrupt, args=(TimeoutError(),))
+    thread.start()
+    thread.join()  # which is interrupted itself, where nothing shields it
+
+
+@needs_throwing
+def test_what_is_shielded_is_not_interrupted(entered):
+    steps = []
+
+    def work(text):
+        steps.append(text)
+        shielded(_interrupt, entered)  # as one call of a broker in another
+        steps.append("end")
+
+    with pytest.raises(RunInterrupted):
+        shielded(work, "begin")
+    assert steps == ["begin", "end"]
+    assert isinstance(entered.end(), TimeoutError)
+
+
+@needs_throwing
+def test_what_was_thrown_before_does_not_begin_it(entered):
+    begun = []
+    throwing, inside, go = entered.interrupter._throw, threading.Event(), threading.Event()
+
+    def slowly(ident, error):
+        inside.set()
+        assert go.wait(PATIENCE)
+        throwing(ident, error)
+
+    entered.interrupter._throw = slowly
+    thread = threading.Thread(target=entered.interrupt, args=(TimeoutError(),))
+    thread.start()
+    assert inside.wait(PATIENCE)
+    threading.Timer(0.05, go.set).start()  # while the shield is asked for: sooner would do as well
+    with pytest.raises(RunInterrupted):
+        shielded(begun.append, "begun")
+    thread.join()
+    entered.interrupter._throw = throwing
+    assert not begun
+    assert isinstance(entered.end(), TimeoutError)
+
+
+@needs_throwing
+def test_what_ended_under_the_shield_is_left_alone(entered):
+    def work():
+        claim = threading.Thread(target=entered.interrupt, args=(TimeoutError(),))
+        claim.start()
+        claim.join()
+        return entered.end()  # its end comes first
+
+    assert shielded(work) is None
+    assert entered.end() is None
+
+
+def test_nothing_is_shielded_outside_a_run():
+    assert shielded(max, 1, 2) == 2
+    assert not exposed
+
+
+@needs_throwing
+def test_a_run_inside_another_leaves_it_its_shield(entered):
+    inner = Attempt(Delivery(b""), ThreadInterrupter(thrower()))
+    inner.interrupter.enter()
+    assert inner.end() is None
+    inner.interrupter.leave()
+    steps = []
+
+    def work():
+        _interrupt(entered)
+        steps.append("end")
+
+    with pytest.raises(RunInterrupted):
+        shielded(work)
+    assert steps == ["end"]
+    assert entered.end() is not None

@@ -12,7 +12,7 @@ from funboost_core import fct, hookimpl
 from funboost_core.consuming import dispatch
 from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.execution import run_async
-from funboost_core.native import Thread, current_thread
+from funboost_core.native import SimpleQueue, Thread, current_thread
 
 PATIENCE = 30
 
@@ -197,6 +197,34 @@ def test_after_the_deadline_nothing_is_settled_any_more(consume, program):
     for thread in ours():
         thread.join(PATIENCE)
     assert program.server.acked == []
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_what_ends_after_the_deadline_frees_its_permit(consume, program, seen):
+    """Other queues share the permits of an executor; the settling thread may have ended, or not have been there yet."""
+    consumer, more = consume(concurrent_num=3), [message({"x": x}) for x in range(3)]
+    program.server.put("q", *more)
+    consumer._pool.wait_for(3)
+    consumer.stop()
+    line, done = consumer.line, consumer.line._done
+    if not seen:
+        line._done = SimpleQueue()  # the settling thread waits at the other one
+    joining = Thread(target=line.join, args=(5,), daemon=True)
+    joining.start()
+    program.clock.until_waiting(1)
+    while joining.is_alive():
+        program.clock.advance(5)
+        joining.join(0.01)
+    if seen:
+        for thread in ours():
+            thread.join(PATIENCE)
+    for left in (2, 1, 0):
+        assert line.permits.out == left + 1
+        consumer._pool.run_one()
+        assert line.permits.out == left
+    if not seen:
+        assert line._done.get(timeout=PATIENCE) is None, "the settling thread is still told"
+        done.put(None)
 
 
 @pytest.mark.parametrize("last", ["fetch", "settle"])

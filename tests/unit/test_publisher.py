@@ -5,13 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 
 import pytest
 from support import traced
 from support.program import add
 
 from funboost_core import AioAsyncResult, AsyncResult, BoosterParams, TaskOptions, hookimpl
-from funboost_core.errors import BrokerUnavailable, CapabilityMissing, NotSerializable, PublishError, SignatureError
+from funboost_core.consuming.attempts import Attempt
+from funboost_core.consuming.interrupting import ThreadInterrupter, thrower
+from funboost_core.errors import (
+    BrokerUnavailable,
+    CapabilityMissing,
+    NotSerializable,
+    PublishError,
+    RunInterrupted,
+    SignatureError,
+)
+from funboost_core.ports.broker import Delivery
 from funboost_core.publishing.publisher import Publisher, _Stamp
 from funboost_core.task import Task
 
@@ -268,3 +279,38 @@ def test_each_thread_gets_the_text_of_its_own_second(known):
         assert texts == right
         step += 1
     assert step > 2
+
+
+@pytest.mark.parametrize("method", ["open", "publish", "count", "purge", "close", "renew"])
+@pytest.mark.skipif(thrower() is None, reason="this interpreter throws nothing into threads")
+def test_a_run_is_not_interrupted_within_a_call_of_the_broker(make_program, monkeypatch, method):
+    """Half a message on a connection, or its lock held, would harm all who publish after it; so would a claim alone."""
+    attempt, steps = Attempt(Delivery(b""), ThreadInterrupter(thrower())), []
+    program = make_program(STATE_URL="memory://")
+    booster = program.booster(unique="while_queued")
+    calls = {"count": booster.get_message_count, "purge": booster.clear, "close": booster.close}
+    call = calls.get(method, lambda: booster.push(1))
+    kind = type(program.environment.state.filter if method == "renew" else booster.task.make_broker())
+    original = getattr(kind, method)
+    if method != "open":
+        booster.publisher
+
+    def slowly(self, *args):
+        steps.append("begin")
+        thread = threading.Thread(target=attempt.interrupt, args=(TimeoutError(),))
+        thread.start()
+        thread.join()
+        try:
+            return original(self, *args)
+        finally:
+            steps.append("end")
+
+    monkeypatch.setattr(kind, method, slowly)  # `renew` confirms a claim when the message is out
+    attempt.interrupter.enter()
+    try:
+        with pytest.raises(RunInterrupted):
+            call()
+    finally:
+        assert isinstance(attempt.end(), TimeoutError)
+        attempt.interrupter.leave()
+    assert steps == ["begin", "end"]
