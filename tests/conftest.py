@@ -1,11 +1,7 @@
-"""For all tests: what is on this machine must not decide what they do, nor may they leave anything on it."""
+"""For the tests of the core and of all together."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
-import time
 from pathlib import Path
 
 import pytest
@@ -22,33 +18,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Files go to a folder of the test run; FUNBOOST_… variables of the developer's shell are not seen."""
-    for name in os.environ:
-        if name.startswith("FUNBOOST_") and not name.startswith("FUNBOOST_TEST_"):
-            monkeypatch.delenv(name)
+def _files_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Files of a test's programs go to a folder of its own."""
     monkeypatch.setenv("FUNBOOST_DATA_DIR", str(tmp_path_factory.mktemp("funboost")))
-
-
-@pytest.fixture(autouse=True)
-def _no_level_left():
-    """Tasks set levels of the loggers of their queues and hang handlers on them; other tests use these loggers too."""
-    yield
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.partition(".")[0] == "funboost" and isinstance(logger, logging.Logger):
-            logger.setLevel(logging.NOTSET)
-            logger.handlers.clear()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_process_left():
-    """A test file ends the processes that it starts; those that have been told to end get the time that they need."""
-    yield
-    end = time.monotonic() + 30
-    for process in multiprocessing.active_children():
-        process.join(max(0.0, end - time.monotonic()))
-    left = multiprocessing.active_children()
-    for process in left:
-        process.kill()
-        process.join()
-    assert not left, f"still running after the last test of this file: {left}"

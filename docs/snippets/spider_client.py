@@ -10,11 +10,11 @@ seen = []
 
 
 class Site(BaseHTTPRequestHandler):
-    """Every first answer is 403, and what comes through a proxy has a whole URL."""
+    """The first answer for a page is 403, and what comes through a proxy has a whole URL."""
 
     def do_GET(self):
         seen.append(self.path)
-        self.send_response(403 if len(seen) % 2 else 200)
+        self.send_response(403 if seen.count(self.path) == 1 else 200)
         body = json.dumps({"agent": self.headers["User-Agent"]}).encode()
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

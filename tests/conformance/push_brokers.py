@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 from funboost_broker_memory_queue import plugin
 from funboost_broker_memory_queue.broker import MemoryBroker
+from funboost_testing.services.base import free_port
 
 from funboost_core import (
     BrokerSpec,
@@ -218,9 +219,11 @@ class Lines(PushBroker):
     def run(self, sink, stop):
         with selectors.DefaultSelector() as ready, socket.socket() as server:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            server.bind(("127.0.0.1", self._ports.get(self.context.queue, 0)))
+            # no port that the system gives away again: who waits for this one to listen would send to somebody else
+            port = self._ports.get(self.context.queue) or free_port()
+            server.bind(("127.0.0.1", port))
             server.listen()
-            self._ports[self.context.queue] = server.getsockname()[1]
+            self._ports[self.context.queue] = port
             ready.register(server, selectors.EVENT_READ)
             try:
                 while not stop.is_set():

@@ -53,7 +53,7 @@ def make_environment(folder: Any, broker: str, pool: str = "threading") -> Envir
             "CONCURRENT_MODE": pool,
             "STATE_URL": "memory://" if broker == "MEMORY_QUEUE" else "sqlite://",
             "DATA_DIR": str(folder),
-            "DRAIN_SECONDS": 5,
+            "DRAIN_SECONDS": 30,
             "BEAT_SECONDS": 0.02,
         }
     )

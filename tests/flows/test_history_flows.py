@@ -62,7 +62,7 @@ def test_the_rest_is_written_at_the_end(story: Any) -> None:
     results = [task.push(x) for x in range(20)]
     task.consume()
     story.wait_for(20)
-    assert story.environment.worker.stop(10)
+    assert story.environment.worker.stop(30)
     assert all(story.environment.state.history.get(result.task_id) for result in results)
 
 

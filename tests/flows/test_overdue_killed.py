@@ -45,12 +45,12 @@ def text(file: Path) -> str:
 
 
 def lives(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)
-    except OSError:
+        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:  # it may be gone between two of these
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_while_a_run_is_abandoned(start, tmp_path):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
+from funboost_testing.clock import FakeClock
 
 from funboost_core import BoosterParams, DeadLetterTask, Environment, RequeueTask, TaskOptions, boost, redrive
-from funboost_core.native import Event
+from funboost_core.native import Event, Thread
 
 PATIENCE = 20
 RANKS = {"none": None, "low": 1, "high": 9}
@@ -41,13 +42,33 @@ class Line:
 
 
 @pytest.fixture(params=["MEMORY_QUEUE", "SQLITE_QUEUE"])
-def environment(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
-    environment = Environment(
-        {"BROKER_KIND": request.param, "CONCURRENT_MODE": "threading", "STATE_URL": "sqlite://",
-         "DATA_DIR": str(tmp_path)}
-    )  # fmt: skip
+def settings(request: pytest.FixtureRequest, tmp_path: Any) -> dict[str, Any]:
+    kind, folder = request.param, str(tmp_path)
+    return {"BROKER_KIND": kind, "CONCURRENT_MODE": "threading", "STATE_URL": "sqlite://", "DATA_DIR": folder}
+
+
+@pytest.fixture
+def environment(settings: dict[str, Any]) -> Any:
+    environment = Environment(settings)
     yield environment
     environment.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def by_hand(settings: dict[str, Any], clock: FakeClock) -> Any:
+    """An environment whose time stands still until a task moves it."""
+    environment = Environment(settings, clock=clock)
+    yield environment
+    ending = Thread(target=environment.close, daemon=True)
+    ending.start()
+    while ending.is_alive():
+        ending.join(0.01)
+        clock.advance(0.05)
 
 
 def nothing(name: str, times: int) -> None:
@@ -78,14 +99,14 @@ def test_after_another_turn(environment: Environment) -> None:
     assert line.run() == ["high", "high", "low", "low", "none"]
 
 
-def test_after_the_wait_for_a_retry(environment: Environment) -> None:
+def test_after_the_wait_for_a_retry(by_hand: Environment, clock: FakeClock) -> None:
     def first_fails(name: str, times: int) -> None:
         if name == "high" and times == 1:
             raise ValueError
         if name == "low" and times == 1:
-            Event().wait(0.2)  # meanwhile the retry has become due
+            clock.advance(0.2)  # meanwhile the retry has become due, and not before
 
-    line = Line(environment, first_fails, 5, retry_interval=0.1)
+    line = Line(by_hand, first_fails, 5, retry_interval=0.1)
     line.publish("none", "low", "low", "high")
     assert line.run() == ["high", "low", "high", "low", "none"]
 

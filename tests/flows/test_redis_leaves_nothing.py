@@ -33,13 +33,14 @@ def controlled(environment, kind, dead):
             raise ValueError(x)
         return x
 
-    def task(queue, function, **fields):
+    def task(queue, function, consumes=True, **fields):
         options = {"x-max-priority": 3} if kind == "REDIS_PRIORITY" else {}
         fields = {"is_using_rpc_mode": True, "rpc_result_expire_seconds": 60, "log_level": 60, **fields}
         made = boost(
             BoosterParams(queue_name=queue, broker_exclusive_config=options, **fields), environment=environment
         )(function)
-        made.consume()
+        if consumes:
+            made.consume()
         return made
 
     history = HistoryParams(is_save_status=True, is_save_result=True, expire_seconds=60)
@@ -61,7 +62,7 @@ def controlled(environment, kind, dead):
     filtered = task("filtered", lambda x: x, do_task_filtering=True, task_filtering_expire_seconds=60)
     throttled = task("throttled", lambda x: x, throttle_seconds=60)
     last = Event()
-    debounced = task("debounced", lambda x: last.set(), debounce_seconds=0.1, is_using_rpc_mode=False)
+    debounced = task("debounced", lambda x: last.set(), False, debounce_seconds=0.1, is_using_rpc_mode=False)
     keyed = task("keyed", lambda x: fct.task_id and x, rate_key="x", key_qps=50, key_concurrent_num=1)
     boost(BoosterParams(queue_name="controls_dlx", log_level=60), environment=environment)(
         lambda x: dead.append(x)
@@ -79,6 +80,7 @@ def controlled(environment, kind, dead):
     throttled.push(1)
     debounced.push(1)
     debounced.push(1)
+    debounced.consume()  # not before: the first would be over if the second came late, and that one be left in the end
     assert last.wait(20)
     results.append(filtered.push(1))
     return results

@@ -16,7 +16,7 @@ from funboost_core import BoosterParams, ConfigError, Environment, boost
 @pytest.fixture
 def environment(tmp_path: Any) -> Any:
     environment = Environment(
-        {"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": "threading", "STATE_URL": "memory://", "DRAIN_SECONDS": 5}
+        {"BROKER_KIND": "MEMORY_QUEUE", "CONCURRENT_MODE": "threading", "STATE_URL": "memory://", "DRAIN_SECONDS": 30}
     )
     yield environment
     environment.close()

@@ -149,5 +149,7 @@ def test_test_files_have_names_of_their_own() -> None:
 def test_the_brace_list_of_tox_names_the_plugins() -> None:
     tox = configparser.ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini", encoding="utf-8")
-    [names] = [found.group(1) for section in tox if (found := re.fullmatch(r"testenv:\{(.*-.*)\}", section))]
+    [names] = [
+        found.group(1) for section in tox if (found := re.fullmatch(r"testenv:\{(.*-.*)\}\{,-lowest\}", section))
+    ]
     assert names.split(",") == sorted(plugin.name[len("funboost-") :] for plugin in PLUGINS)

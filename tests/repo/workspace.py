@@ -1,8 +1,8 @@
 """The distributions of this checkout: which there are, what they need of each other, how to install and build them.
 
 Used by tox.ini (``python tests/repo/workspace.py install broker-sqlite-queue``) and by the tests in this folder.  A
-distribution is named in full (``funboost-broker-sqlite-queue``) or without its first word, which is how its tox
-environment is called.  What a distribution needs of this checkout is installed from it, never from a package index.
+distribution is named in full (``funboost-broker-sqlite-queue``) or as its tox environments are called: without its
+first word, with or without ``-lowest`` at the end.  What a distribution needs of this checkout is installed from it, never from a package index.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def select(names: Iterable[str]) -> list[Distribution]:
             for needed in sorted(known[name].needs):
                 add(needed)
 
-    for name in names:
+    for name in (name.removesuffix("-lowest") for name in names):
         if name == "all":
             chosen = list(known)
         elif name == "standalone":
@@ -99,8 +99,11 @@ def _pip(*arguments: str) -> None:
     subprocess.run(command, check=True)
 
 
-def install(names: Iterable[str]) -> None:
-    """Install in editable form into the environment of this interpreter, unless nothing changed since last time."""
+def install(names: Iterable[str], lowest: bool = False) -> None:
+    """Install in editable form into the environment of this interpreter, unless nothing changed since last time.
+
+    With `lowest`, libraries in the lowest versions that the distributions say they work with.
+    """
     chosen = select(names)
     stamp = Path(sys.prefix, "workspace.stamp")
     content = hashlib.sha256()
@@ -108,8 +111,20 @@ def install(names: Iterable[str]) -> None:
         content.update(str(distribution.folder).encode() + (distribution.folder / "pyproject.toml").read_bytes())
     if stamp.exists() and stamp.read_text() == content.hexdigest():
         return
-    _pip("install", *(part for its in chosen for part in ("--editable", str(its.folder))))
+    arguments = [part for its in chosen for part in ("--editable", str(its.folder))]
+    if lowest:
+        constraints = Path(sys.prefix, "lowest.txt")
+        constraints.write_text("\n".join(lowest_versions(chosen)), "utf-8")
+        arguments += ["--constraint", str(constraints)]
+    _pip("install", *arguments)
     stamp.write_text(content.hexdigest())
+
+
+def lowest_versions(chosen: Iterable[Distribution]) -> list[str]:
+    """What pip is told so that it takes the lowest versions that are allowed: lines such as ``redis==5``."""
+    lines = [line for its in chosen for line in its.pyproject["project"].get("dependencies", [])]
+    found = [re.match(r"([A-Za-z0-9._-]+)>=([0-9.]+)[^;]*(;.*)?$", line) for line in lines]
+    return sorted({f"{its[1]}=={its[2]}{its[3] or ''}" for its in found if its and its[1] not in distributions()})
 
 
 def wheels(folder: Path) -> None:
@@ -124,7 +139,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="name and folder of every distribution")
-    commands.add_parser("install", help="install in editable form").add_argument("names", nargs="+")
+    install_ = commands.add_parser("install", help="install in editable form")
+    install_.add_argument("names", nargs="+")
+    install_.add_argument("--lowest", action="store_true", help="libraries in the lowest versions that are allowed")
     commands.add_parser("wheels", help="build every wheel into FOLDER").add_argument("folder", type=Path)
     test = commands.add_parser("test", help="run one distribution's own tests")
     test.add_argument("name")
@@ -134,13 +151,14 @@ def main() -> None:
         for distribution in distributions().values():
             print(f"{distribution.name:40}{distribution.folder.relative_to(ROOT)}")
     elif options.command == "install":
-        install(options.names)
+        install(options.names, options.lowest)
     elif options.command == "wheels":
         wheels(options.folder)
     else:
         import pytest
 
-        [tested] = [its for its in distributions().values() if its.name in {options.name, f"funboost-{options.name}"}]
+        name = options.name.removesuffix("-lowest")
+        [tested] = [its for its in distributions().values() if its.name in {name, f"funboost-{name}"}]
         configured = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
         sys.exit(pytest.main([*configured, str(tested.folder / "tests"), *options.pytest]))
 

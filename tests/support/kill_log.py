@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import statistics
 import time
 from collections import Counter, defaultdict
 from typing import Any, Callable, NamedTuple
 
-from programs import Program
+from programs import Program, whole
 
 BEAT = 0.2
 """BEAT_SECONDS of these programs."""
@@ -66,9 +65,6 @@ tell("maintain", lambda result, *args: mark("beat"))
 '''
 
 
-_EVENT = re.compile(r"([a-z_]+) (\S*) (\d+) ([\d.]+) (\d+)$")
-
-
 class Event(NamedTuple):
     """One line."""
 
@@ -96,11 +92,10 @@ class Log:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 data = file.read()
-            whole = data[: data.rfind(b"\n") + 1]
-            self._offset += len(whole)
-            for line in whole.decode().splitlines():
-                # A process that is killed while it writes leaves the beginning of a line, to which the next one is added.
-                what, x, pid, moment, thread = _EVENT.search(line).groups()
+            ended = data[: data.rfind(b"\n") + 1]
+            self._offset += len(ended)
+            for line in whole(ended.decode()):
+                what, x, pid, moment, thread = line.split(" ")
                 event = Event(what, x, int(pid), float(moment), int(thread), len(self.events))
                 self.events.append(event)
                 self.by_kind[what].append(event)

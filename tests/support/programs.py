@@ -18,8 +18,17 @@ HERE = Path(os.environ["STORY_DIR"])
 LOG = os.open(str(HERE / "log"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 def note(*what):
-    os.write(LOG, (" ".join(map(str, what)) + "\\n").encode())
+    os.write(LOG, ("\\n" + " ".join(map(str, what)) + ";\\n").encode())
 """
+
+
+def whole(text: str) -> list[str]:
+    """What has been noted, of the text of a log.
+
+    Who is killed while it writes may leave the beginning of a line there, where a page of the file ends, and a reader may
+    see half of what is written just then: a note begins on a line of its own and tells where it ends.
+    """
+    return [line[:-1] for line in text.splitlines() if line.endswith(";")]
 
 
 class Program:
@@ -64,10 +73,9 @@ class Program:
         return output
 
     def log(self) -> list[str]:
-        """The lines noted so far: whole ones, for a reader may see half of what is written just then."""
+        """The lines noted so far."""
         path = self.folder / "log"
-        text = path.read_text() if path.exists() else ""
-        return text[: text.rfind("\n") + 1].splitlines()
+        return whole(path.read_text()) if path.exists() else []
 
     def wait_for(self, count: int, start: str = "", seconds: float = 50) -> list[str]:
         """The lines that begin with `start`, once there are `count`."""

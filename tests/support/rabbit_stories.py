@@ -264,7 +264,8 @@ class RabbitStories:
 
     # -- messages ---------------------------------------------------------------------------------------------------
 
-    def test_what_is_moved_or_given_back_keeps_its_properties(self, make):
+    def test_what_is_moved_or_given_back_keeps_its_properties(self, make, monkeypatch):
+        monkeypatch.setattr("funboost_rabbitmq.broker.MOVING", PATIENCE)
         broker, other = make(**{"x-max-priority": 5}), make("other", **{"x-max-priority": 5})
         put(broker, b"a", priority=4, attempts=3)
         (first,) = broker.fetch(10, PATIENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +21,7 @@ class Slow:
     "Publishing takes a while, so that kills hit schedulers that have published and not noted it yet."
     @hookimpl
     def funboost_after_publish(self, message):
+        note("publishing", os.getpid())
         note("published", message.task_id)
         time.sleep(0.02)
 
@@ -67,10 +69,13 @@ print(work.get_message_count())
 )
 
 
-def play(folder: Path, seconds: float, every: float, store: str = "sqlite", **settings: Any) -> dict[str, Any]:
+def play(
+    folder: Path, seconds: float, every: float, store: str = "sqlite", copies: int = 0, **settings: Any
+) -> dict[str, Any]:
     """Three schedulers for `seconds`, one of them killed and replaced every `every` seconds; what came of it.
 
-    On a busy machine it takes longer: until about two thirds of the planned kills and fires have happened.
+    On a busy machine it takes longer: until about two thirds of the planned kills and fires have happened.  Where so many
+    `copies` are to be dropped, each second kill is aimed at who has just published and not noted it yet.
     """
     program = Program(folder, **settings)
     scripts = (text.replace("STORE", store) for text in (ADD, CONSUME, SCHEDULE, PAUSE, COUNT))
@@ -84,13 +89,20 @@ def play(folder: Path, seconds: float, every: float, store: str = "sqlite", **se
 
         def enough() -> bool:
             fires = len(set(_noted(folder, "ran")))
-            return time.monotonic() > end and kills >= 0.6 * seconds / every and fires > 0.65 * seconds * SCHEDULES
+            published = _noted(folder, "published")
+            return (
+                time.monotonic() > end
+                and kills >= 0.6 * seconds / every
+                and fires > 0.65 * seconds * SCHEDULES
+                and len(published) - len(set(published)) >= copies
+            )
 
         while not enough():
             assert time.monotonic() < end + 60, f"only {kills} kills and {len(_noted(folder, 'ran'))} runs"
             time.sleep(random.uniform(0.5, 1.5) * every)
-            victim = running.pop(0)
+            victim = _publishing(folder, running) if copies and kills % 2 else running[0]
             victim.kill()
+            running.remove(victim)
             victim.communicate()
             kills += 1
             running.append(program.start(schedule, name="schedule.py"))
@@ -144,6 +156,13 @@ def _noted(folder: Path, word: str) -> list[str]:
     return [line.split(" ", 1)[1] for line in Program(folder).log() if line.startswith(f"{word} ")]
 
 
+def _publishing(folder: Path, running: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
+    """The one that has just begun to publish."""
+    known, by_pid = len(_noted(folder, "publishing")), {str(process.pid): process for process in running}
+    _until(lambda: len(_noted(folder, "publishing")) > known, "one publishes", 0.002)
+    return by_pid[_noted(folder, "publishing")[-1]]
+
+
 def _until_lease_is_over(folder: Path) -> None:
     """What the last victims had claimed is fired by the others: every schedule has fired anew."""
     before = Counter(task_id.split(":", 2)[1] for task_id in _noted(folder, "ran"))
@@ -155,8 +174,8 @@ def _until_lease_is_over(folder: Path) -> None:
     _until(anew, "every schedule has fired again")
 
 
-def _until(condition: Any, what: str) -> None:
+def _until(condition: Any, what: str, pause: float = 0.05) -> None:
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, f"it did not happen that {what}"
-        time.sleep(0.05)
+        time.sleep(pause)

@@ -10,6 +10,8 @@ from funboost_core.consuming.consumer import Consumer
 from funboost_core.consuming.health import DEAF, health_of
 from funboost_core.native import Thread
 
+PATIENCE = 30
+
 
 @pytest.fixture
 def consumer(program):
@@ -45,7 +47,7 @@ def test_a_broker_that_is_away_is_named_with_its_error(program, consumer):
     health = health_of(made)
     assert (health.status, health.ok, health.detail) == ("away", False, "ConnectionError: refused")
     program.clock.advance(60)
-    taking.join(10)
+    taking.join(PATIENCE)
     made.intake.take(1, wait=0)
     assert health_of(made).status == "consuming"
 
@@ -90,7 +92,7 @@ def test_waiting_for_the_rate_is_no_deafness(program, consumer):
     program.clock.advance(2 * DEAF)
     assert health_of(made).status == "waiting"
     program.clock.advance(100)
-    taking.join(10)
+    taking.join(PATIENCE)
     assert health_of(made).status == "consuming"
 
 

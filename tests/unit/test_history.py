@@ -20,7 +20,8 @@ PATIENCE = 30
 
 
 @pytest.fixture
-def writer(program):
+def writer(program, monkeypatch):
+    monkeypatch.setattr(history, "PATIENCE", PATIENCE)
     made = program.environment.worker.history
     yield made
     program.environment.state.history.failing.clear()
@@ -282,7 +283,7 @@ def test_a_slow_store_holds_tasks_for_a_while_and_a_stuck_one_once(program, stor
     assert writer._stuck
     monkeypatch.setattr(history, "PATIENCE", 1e9)
     writer.save(record("c"), 60)  # returns at once
-    monkeypatch.setattr(history, "PATIENCE", 5)
+    monkeypatch.setattr(history, "PATIENCE", PATIENCE)
     leave.set()
     holder.join(PATIENCE)
     writer.stop()

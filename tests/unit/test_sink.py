@@ -13,6 +13,8 @@ from funboost_core import BrokerUnavailable, Delivery
 from funboost_core.consuming.sink import Sink, fill
 from funboost_core.native import Thread
 
+PATIENCE = 30
+
 
 @pytest.fixture
 def clock():
@@ -71,7 +73,7 @@ def test_a_take_waits_for_a_message_or_for_wake(sink, clock):
         thread.start()
         clock.until_waiting(1)
         end()
-        thread.join(10)
+        thread.join(PATIENCE)
         assert taken == [expected]
 
 
@@ -83,7 +85,7 @@ def test_waiting_for_credit_ends_with_credit_with_the_time_and_with_the_end(sink
         thread.start()
         clock.until_waiting(1)
         end()
-        thread.join(10)
+        thread.join(PATIENCE)
         assert credit == [expected]
     assert sink.wait(60) == 0
 
@@ -128,7 +130,7 @@ def test_a_loop_is_kept_running_with_growing_pauses_until_it_works(sink, clock, 
                 raise outcome
             return
         working.set()
-        sink.stop.wait(10)
+        sink.stop.wait(PATIENCE)
 
     environment = SimpleNamespace(worker=SimpleNamespace(trouble=told.append))
     context = SimpleNamespace(
@@ -140,9 +142,9 @@ def test_a_loop_is_kept_running_with_growing_pauses_until_it_works(sink, clock, 
         clock.advance(pause + 0.001)
         while len(calls) == number and thread.is_alive():
             threading.Event().wait(0.002)
-    assert working.wait(10)
+    assert working.wait(PATIENCE)
     sink.close()
-    thread.join(10)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     assert [type(error).__name__ for error in told] == [
         "OSError",

@@ -16,9 +16,14 @@ def program(tmp_path):
 
 
 def test_a_line_that_is_being_written_is_not_there_yet(program, tmp_path):
-    (tmp_path / "log").write_text("end 1\nend 2")
+    (tmp_path / "log").write_text("\nend 1;\n\nend 2")
     assert program.log() == ["end 1"]
     assert Program(tmp_path / "nowhere").log() == []
+
+
+def test_who_is_killed_within_a_line_spoils_none(program):
+    program.run("for end in range(8):\n    os.write(LOG, b'\\nran 17;'[:end])\n    note('ran', end)")
+    assert program.log() == [f"ran {end}" for end in range(8)]
 
 
 def test_what_a_program_prints_does_not_stop_it(program):

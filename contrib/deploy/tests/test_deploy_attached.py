@@ -33,6 +33,7 @@ from funboost_deploy import Options, Target, deploy
 made = deploy(
     note, Target({host!r}, {port}, {user!r}, pkey_file_path={key!r}, known_hosts={known!r}),
     options=Options(remote_folder={remote!r}, python=sys.executable, watch_seconds=0.5, attached=True),
+    project_root={root!r},
 )
 made.result(60)
 print("up", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import stat
 import subprocess
@@ -64,21 +65,21 @@ def test_only_what_has_changed_is_uploaded_and_nobody_sees_half_of_it(make_proje
     script = project.root / "run.sh"
     script.write_text("c")
     script.chmod(0o755)
-    key = project.root / "funboost_config.py"
+    key = project.root / "keys.py"  # a `funboost_config.py` would become the configuration of this process as well
     key.write_text("SECRET_KEY = 'x'")
     key.chmod(0o400)
     first = project.deploy().result(60)
     assert len(first.uploaded) == 5
     assert (project.remote / "name with 'quotes' and $(touch x) ;.txt").read_text() == "a"
     assert stat.S_IMODE((project.remote / "run.sh").stat().st_mode) == 0o755
-    assert stat.S_IMODE((project.remote / "funboost_config.py").stat().st_mode) == 0o400
+    assert stat.S_IMODE((project.remote / "keys.py").stat().st_mode) == 0o400
     inode = (project.remote / "run.sh").stat().st_ino
 
     script.write_text("cd")
     key.chmod(0o600)
     key.write_text("SECRET_KEY = 'y'")
     os.utime(key, (1_700_000_000, 1_700_000_000))
-    assert sorted(project.deploy().result(60).uploaded) == ["funboost_config.py", "run.sh"]
+    assert sorted(project.deploy().result(60).uploaded) == ["keys.py", "run.sh"]
     assert (project.remote / "run.sh").stat().st_ino != inode, "replaced, not written over"
     assert not [name for name in os.listdir(project.remote) if name.endswith("part")]
 
@@ -120,13 +121,13 @@ def test_shell_text_of_the_user_is_run_and_what_it_exports_arrives(make_project)
 
 
 def test_nothing_secret_is_in_the_list_of_processes(make_project):
-    project = make_project()
-    project.environment["SECRET"] = "hunter2"
-    run = project.deploy(extra_shell="export OTHER=hunter2; ps -eo args > everything.txt").result(60)
+    project, secret = make_project(), secrets.token_hex(16)  # which no other process of this machine has either
+    project.environment["SECRET"] = secret
+    run = project.deploy(extra_shell=f"export OTHER={secret}; ps -eo args > everything.txt").result(60)
     listed = (project.remote / "everything.txt").read_text()
     assert "/bin/sh -s" in listed
-    assert "hunter2" not in listed
-    assert "hunter2" not in Path(f"/proc/{run.pid}/cmdline").read_text()
+    assert secret not in listed
+    assert secret not in Path(f"/proc/{run.pid}/cmdline").read_text()
 
 
 def test_what_does_not_end_is_killed_with_its_children(make_project):

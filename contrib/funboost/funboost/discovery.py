@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from pathlib import Path
 
 from funboost_core.errors import ConfigError
@@ -58,6 +58,7 @@ class BoosterDiscovery:
             ConfigError: a module of that name, from another file, is in the way.
         """
         imported: list[str] = []
+        invalidate_caches()  # what is known of a folder is as old as its time says, and file systems have coarse clocks
         for folder in self.booster_dirs:
             root = self.root if self.root in (folder, *folder.parents) else folder
             for file in _files(folder, self.max_depth):

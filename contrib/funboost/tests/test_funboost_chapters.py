@@ -115,7 +115,7 @@ until(lambda: getter.get_all_hearbeat_info_by_queue_name("test_queue73ac"))
 (info,) = getter.get_all_hearbeat_info_by_queue_name("test_queue73ac")
 assert info["consuming_function"] == "f2"
 assert info["queue_name"] in {found["queue_name"] for found in getter.get_all_hearbeat_info_by_ip()}
-assert getter.get_all_hearbeat_info_by_ip("10.0.195.220") == []
+assert getter.get_all_hearbeat_info_by_ip("192.0.2.1") == []
 assert "test_queue73ac" in getter.get_all_hearbeat_info_partition_by_queue_name()
 assert info["computer_ip"] in getter.get_all_hearbeat_info_partition_by_ip()
 """,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -86,6 +87,17 @@ def test_what_is_imported_already_under_any_name_is_not_imported_again(project):
     assert discovery.auto_discovery() == ["jobs.b"]
     assert discovery.auto_discovery() == BoosterDiscovery(root, ["jobs"]).auto_discovery() == []
     project("jobs/new.py")
+    assert discovery.auto_discovery() == ["jobs.new"]
+
+
+def test_what_is_written_within_one_tick_of_the_file_system_s_clock_is_found(project, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # no further file that would be the reason to look again
+    root = project("jobs/a.py")
+    discovery, jobs = BoosterDiscovery(root, ["jobs"]), root / "jobs"
+    assert discovery.auto_discovery() == ["jobs.a"]
+    before = jobs.stat()
+    project("jobs/new.py")
+    os.utime(jobs, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert discovery.auto_discovery() == ["jobs.new"]
 
 

@@ -190,7 +190,7 @@ def test_living_consumers_by_queue_and_by_host(environment, calls):
     assert getter.get_all_queue_names() == ["one", "two"]
     here = getter.get_all_hearbeat_info_by_ip()
     assert {entry["queue_name"] for entry in here} == {"one", "two"}
-    assert getter.get_all_hearbeat_info_by_ip("10.0.195.220") == []
+    assert getter.get_all_hearbeat_info_by_ip("192.0.2.1") == []
     assert getter.get_all_ips() == [info["computer_ip"]]
     assert {queue: len(found) for queue, found in getter.get_all_hearbeat_info_partition_by_queue_name().items()} == {
         "one": 1,

@@ -6,6 +6,7 @@ import threading
 import types
 
 import pytest
+from funboost_testing.calls import Call
 from funboost_testing.services import rabbitmq
 from funboost_testing.services.rabbitmq import RabbitMQ
 
@@ -14,8 +15,8 @@ DECIDED = b"... decision ... committed"
 
 
 def test_it_waits_until_what_was_declared_would_outlive_a_kill(tmp_path, monkeypatch):
-    (tmp_path / "data").mkdir()
-    log = tmp_path / "data" / "LATEST.LOG"
+    log = tmp_path / "data" / "node" / "LATEST.LOG"
+    log.parent.mkdir(parents=True)
     server = types.SimpleNamespace(folder=tmp_path)
     log.write_bytes(DECLARED + DECIDED + DECLARED)
     waiting = threading.Thread(target=RabbitMQ().settle, args=(server,))
@@ -31,3 +32,13 @@ def test_it_waits_until_what_was_declared_would_outlive_a_kill(tmp_path, monkeyp
     monkeypatch.setattr(rabbitmq, "PATIENCE", 0.01)
     with pytest.raises(RuntimeError, match="has not written"):
         RabbitMQ().settle(server)
+
+
+def test_it_waits_while_the_log_begins_anew(tmp_path):
+    """The server gives the full one another name before it opens the next."""
+    log = tmp_path / "data" / "node" / "LATEST.LOG"
+    log.parent.mkdir(parents=True)
+    settling = Call(RabbitMQ().settle, types.SimpleNamespace(folder=tmp_path))
+    assert settling.running(0.1)
+    log.write_bytes(b"")
+    settling.result()

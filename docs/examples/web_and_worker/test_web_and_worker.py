@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import re
 import subprocess
 import sys
 import time
@@ -50,9 +50,8 @@ def until(what, condition):
 
 
 def test_the_web_adds_and_the_worker_fires(start):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    web = start("web_app.py", "0")  # the port that the system gives it: one found before might be somebody's by then
+    port = until("the web listens", lambda: re.search(r"Running on http://127\.0\.0\.1:(\d+)\s", web()))[1]
 
     def call(method, path="", body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -67,8 +66,7 @@ def test_the_web_adds_and_the_worker_fires(start):
         except urllib.error.URLError:
             return None
 
-    web = start("web_app.py", str(port))
-    until(f"the web answers: {web()}", lambda: call("GET"))
+    until("the web answers", lambda: call("GET"))
     assert call("PUT", "/often", {"trigger": "interval", "seconds": 1, "kwargs": {"x": 20, "y": 22}})[0] == 200
     status, answer = call("PUT", "/wrong", {"trigger": "interval", "seconds": 1, "kwargs": {"z": 1}})
     assert status == 400

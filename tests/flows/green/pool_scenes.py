@@ -65,7 +65,7 @@ def retries():
         if len(runs["killed"]) < 2:
             me = getcurrent()
             spawn(lambda: kill(me))
-            time.sleep(10)
+            time.sleep(30)
 
     booster, suicide = task(fail, "failing", max_retry_times=3), task(kill_itself, "killed", max_retry_times=3)
     for kind in errors:

@@ -16,7 +16,7 @@ for name in ("funboost_broker_memory_queue", "funboost_store_memory", f"funboost
     register_plugin(importlib.import_module(f"{name}.plugin"))
 environment = default()
 environment.settings.values.update(
-    BROKER_KIND="MEMORY_QUEUE", CONCURRENT_MODE=LIBRARY, STATE_URL="memory://", DRAIN_SECONDS=10
+    BROKER_KIND="MEMORY_QUEUE", CONCURRENT_MODE=LIBRARY, STATE_URL="memory://", DRAIN_SECONDS=30
 )
 
 

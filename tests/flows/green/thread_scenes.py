@@ -56,7 +56,7 @@ def real_threads():
         hashlib.pbkdf2_hmac("sha256", b"x", b"y", 20_000)
     assert counts["green"] == green_before, "the hub was not blocked, this proves nothing"
     stop.set()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive() and thread.name == "counter" and thread.seen
     assert native.in_main_thread() and not native.blocking_allowed()
 
@@ -68,7 +68,7 @@ def real_primitives():
     def player(mine, other):
         for _ in range(200):
             with turn:
-                assert turn.wait_for(lambda: not log or log[-1] == other, 10)
+                assert turn.wait_for(lambda: not log or log[-1] == other, 30)
                 log.append(mine)
                 turn.notify_all()
 
@@ -91,7 +91,7 @@ def real_primitives():
         assert native.off_hub(outbox.get) == item
     inbox.put(None)
     for thread in threads:
-        native.off_hub(thread.join, 10)
+        native.off_hub(thread.join, 30)
         assert not thread.is_alive()
     assert len(log) == 400
     with turn:
@@ -114,7 +114,7 @@ def off_hub():
     results = []
 
     def wait():
-        results.append(native.off_hub(gate.wait, 10))
+        results.append(native.off_hub(gate.wait, 30))
 
     waiting = [spawn(wait) for _ in range(30)]
     for _ in range(5):
@@ -142,7 +142,7 @@ def fork():
         done = []
         thread = native.Thread(target=done.append, args=(1,))
         thread.start()
-        thread.join(5)
+        thread.join(30)
         os._exit(0 if done == [1] and native.off_hub(max, 1, 2) == 2 else 3)
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)

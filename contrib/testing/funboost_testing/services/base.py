@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 PATIENCE = 120.0
-"""Seconds that a server may take to answer."""
+"""Seconds that a server may take to answer, once it has been started."""
+ANSWER = 30.0
+"""Seconds that it may take for one question, however busy the machine."""
 
 
 class Unavailable(RuntimeError):

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from .base import Service, Unavailable, free_port
+from .base import ANSWER, Service, Unavailable, free_port
 
 RELEASE = "4.3.1"
 _POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -105,8 +105,7 @@ class Kafka(Service):
         """Asks which requests are understood (ApiVersions), for there is none for the version."""
         host, _, port = url.partition(",")[0].rpartition(":")
         request = struct.pack(">hhih", 18, 0, 1, -1)
-        with socket.create_connection((host, int(port)), 5) as connection:
-            connection.settimeout(5)
+        with socket.create_connection((host, int(port)), ANSWER) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             answer = connection.recv(4096)
         if len(answer) < 14 or struct.unpack(">ih", answer[4:10]) != (1, 0):

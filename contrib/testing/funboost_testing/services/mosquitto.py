@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .base import Service
+from .base import ANSWER, Service
 
 _DEBIAN = "/usr/sbin/mosquitto"
 _CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"  # 3.1.1, a clean session, no credentials
@@ -47,7 +47,7 @@ class Mosquitto(Service):
     def version(self, url: str) -> str:
         """Asks with two packets of the protocol, so that no client library is needed."""
         parts = urlsplit(url)
-        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 1883), 5) as connection:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 1883), ANSWER) as connection:
             connection.sendall(_CONNECT)
             answer = connection.recv(4)
             if len(answer) < 4 or answer[0] != 0x20:

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .base import Service
+from .base import ANSWER, Service
 
 _DEBIAN = "/usr/sbin/nats-server"
 
@@ -35,7 +35,7 @@ class Nats(Service):
     def version(self, url: str) -> str:
         """A server introduces itself to whoever connects, before it asks for a password."""
         parts = urlsplit(url)
-        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 4222), 5) as connection:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 4222), ANSWER) as connection:
             line = connection.makefile("rb").readline()
         if not line.startswith(b"INFO "):
             raise ConnectionError(f"no NATS server answers at port {parts.port}: {line[:50]!r}")

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from funboost_core.native import sleep
 
-from .base import PATIENCE, Service, free_port
+from .base import ANSWER, PATIENCE, Service, free_port
 
 if TYPE_CHECKING:
     from .base import Server
@@ -57,7 +58,7 @@ class RabbitMQ(Service):
     def version(self, url: str) -> str:
         """From the greeting, for which nobody need log in."""
         parts = urlsplit(url)
-        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 5672), 5) as connection:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 5672), ANSWER) as connection:
             connection.sendall(b"AMQP\x00\x00\x09\x01")
             greeting = connection.recv(4096)
         found = re.search(rb"\x07versionS...(.)([0-9.]+)", greeting, re.DOTALL)
@@ -85,9 +86,10 @@ class RabbitMQ(Service):
         """
         end = monotonic() + PATIENCE
         while True:
-            log = next(server.folder.rglob("LATEST.LOG")).read_bytes()
-            if log.rfind(b"committed") >= log.rfind(b"rabbit_durable_queue"):
-                return
+            with suppress(StopIteration, FileNotFoundError):  # it begins a new one just now
+                log = next(server.folder.glob("data/*/LATEST.LOG")).read_bytes()
+                if log.rfind(b"committed") >= log.rfind(b"rabbit_durable_queue"):
+                    return
             if monotonic() > end:
                 raise RuntimeError(f"RabbitMQ has not written to {server.folder} that it has declared a queue")
             sleep(0.01)  # nothing tells

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
-from .base import Service
+from .base import ANSWER, Service
 
 
 class Redis(Service):
@@ -48,7 +48,7 @@ class Redis(Service):
 
     def _ask(self, url: str, command: str, expected: bytes) -> bytes:
         parts = urlsplit(url)
-        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 6379), 5) as connection:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 6379), ANSWER) as connection:
             answer = b""
             if parts.password:
                 user = f"{unquote(parts.username)} " if parts.username else ""

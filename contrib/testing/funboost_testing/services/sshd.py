@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .base import Service
+from .base import ANSWER, Service
 
 _DEBIAN = "/usr/sbin/sshd"
 _SEPARATED = Path("/run/sshd")
@@ -62,7 +62,7 @@ class Sshd(Service):
     def version(self, url: str) -> str:
         """A server introduces itself to whoever connects."""
         parts = urlsplit(url)
-        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 22), 5) as connection:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 22), ANSWER) as connection:
             line = connection.makefile("rb").readline().decode("ascii", "replace").strip()
         if not line.startswith("SSH-2.0-"):
             raise ConnectionError(f"no SSH server answers at port {parts.port}: {line[:50]!r}")

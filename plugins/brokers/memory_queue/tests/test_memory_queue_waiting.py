@@ -29,7 +29,7 @@ class Fetching:
         self.fetched = broker.fetch(limit, timeout)
 
     def result(self):
-        self.thread.join(10)
+        self.thread.join(30)
         assert not self.thread.is_alive(), "fetch has not returned"
         return bodies(self.fetched)
 
@@ -145,11 +145,11 @@ def test_settling_while_closing_settles_once(broker, make, monkeypatch):
 
     def again(delivery):
         closing.set()
-        assert settled.wait(10)
+        assert settled.wait(30)
         return plain(delivery)
 
     def late():
-        assert closing.wait(10)
+        assert closing.wait(30)
         yield held[0]
 
     def acknowledge():
@@ -162,7 +162,7 @@ def test_settling_while_closing_settles_once(broker, make, monkeypatch):
     thread = Thread(target=acknowledge, daemon=True)
     thread.start()
     broker.close()
-    thread.join(10)
+    thread.join(30)
     assert bodies(make().fetch(100, 0)) == ["b", "c"]
 
 
@@ -174,12 +174,12 @@ def test_a_fetch_that_outlasts_its_consumer_takes_nothing_along(broker, make, mo
     def slow(limit):
         found = take(limit)
         taken.set()
-        assert closed.wait(10)
+        assert closed.wait(30)
         return found
 
     monkeypatch.setattr(broker._queue, "take", slow)
     fetching = Fetching(broker)
-    assert taken.wait(10)
+    assert taken.wait(30)
     broker.close()
     monkeypatch.undo()
     closed.set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from nats.errors import BadSubscriptionError, ConnectionClosedError
 
@@ -57,7 +57,7 @@ class Receiver:
             if client is not None and subscription is not None and client.is_connected:
                 await client._send_unsubscribe(subscription._id)
                 await self._connection.confirm(client, CONNECT_SECONDS)
-                await _forget(client, subscription)
+                await _forget(subscription)
 
     def took(self) -> None:
         """There is less waiting: let the server send more once it is worth while.  On any thread."""
@@ -85,25 +85,41 @@ class Receiver:
             room, old, mine = self._most - len(self.waiting), self._subscription, object()
             self._left, self._present = room, mine
 
-            async def received(message: Msg) -> None:
+            def received(message: Msg) -> None:
                 if self._present is mine:
                     self._left -= 1
                 self.waiting.append(message.data)
                 self._arrived.set()
 
-            new = await client.subscribe(self._subject, queue=self._group, cb=received, pending_bytes_limit=0)
+            new = await client.subscribe(self._subject, queue=self._group, pending_bytes_limit=0)
+            early, new._pending_queue = new._pending_queue, _Straight(received)
+            while not early.empty():  # the client may have had to wait before it sent that
+                received(early.get_nowait())
             self._subscription = new
             await client._send_unsubscribe(new._id, room)
             if old is not None:
                 await client._send_unsubscribe(old._id)
             await self._connection.confirm(client, CONNECT_SECONDS)
             if old is not None:
-                await _forget(client, old)
+                await _forget(old)
 
 
-async def _forget(client: Client, subscription: Subscription) -> None:
-    """Let the client forget a subscription that the server has ended, once what it has brought is here."""
-    while subscription.pending_msgs and client.is_connected:
-        await asyncio.sleep(0)
+class _Straight(asyncio.Queue["Msg"]):
+    """What a subscription brings, handed on while the client reads it.
+
+    While one takes the place of another the server sends to both, in turns: with a queue each, and a task that empties
+    it, messages would change places.
+    """
+
+    def __init__(self, received: Callable[[Msg], None]) -> None:
+        super().__init__()
+        self._received = received
+
+    def put_nowait(self, item: Msg) -> None:
+        self._received(item)
+
+
+async def _forget(subscription: Subscription) -> None:
+    """Let the client forget a subscription that the server has ended."""
     with contextlib.suppress(BadSubscriptionError, ConnectionClosedError):  # it has done so already
         await subscription.unsubscribe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
@@ -9,6 +10,8 @@ import time
 
 import pytest
 from funboost_broker_nats.errors import NobodyListens
+from funboost_broker_nats.sending import Sender
+from nats.aio.client import Client
 from push_stories import PATIENCE, Seen, listening, task_of, until_nobody_listens
 
 from funboost_core import BrokerError, ConfigError
@@ -24,7 +27,8 @@ def test_publishing_to_nobody_is_an_error_and_not_a_loss(make):
 
 def test_messages_stay_in_order_while_one_begins_to_listen(make):
     environment, seen = make(), Seen()
-    task = task_of(environment, seen, options={"receive_ahead": 5000}, concurrent_num=1)  # what has no room comes later
+    options = {"receive_ahead": 50_000}  # one subscription for all: what finds none comes later
+    task = task_of(environment, seen, options=options, concurrent_num=1)
     sending = threading.Thread(target=task.push_many, args=([{"x": n} for n in range(2000)],))
     sending.start()
     time.sleep(0.1)
@@ -32,6 +36,36 @@ def test_messages_stay_in_order_while_one_begins_to_listen(make):
     seen.wait_for(2000)
     sending.join(PATIENCE)
     assert seen == list(range(2000))
+
+
+def test_messages_stay_in_order_while_a_subscription_takes_the_place_of_another(make, monkeypatch):
+    """The server sends to both of them until it has heard of all that is said, for which a busy one may take its time."""
+    unsubscribe, send, overlaps, again = Client._send_unsubscribe, Sender.send, [], set()
+
+    async def late(client, sid, limit=0):
+        if not limit:
+            overlaps.append(sid)
+            await client.flush()
+            await asyncio.sleep(0.003)
+        await unsubscribe(client, sid, limit)
+
+    def sent(sender, bodies):
+        """The server may still find nobody for one that it is looking at while the subscriptions change."""
+        unheard = send(sender, bodies)
+        again.update(json.loads(body)["x"] for body in unheard)
+        return unheard
+
+    monkeypatch.setattr(Client, "_send_unsubscribe", late)
+    monkeypatch.setattr(Sender, "send", sent)
+    seen = Seen()
+    task = task_of(make(), seen, options={"receive_ahead": 50_000}, concurrent_num=1)
+    listening(task)
+    task_of(make(), print).push_many([{"x": n} for n in range(40_000)])
+    seen.wait_for(40_001)
+    assert overlaps
+    assert sorted(seen) == list(range(-1, 40_000))
+    assert [x for x in seen if x not in again] == [x for x in range(-1, 40_000) if x not in again]
+    assert len(again) < 1000, "what waits for a subscription may change places, and hardly anything does"
 
 
 def test_who_has_no_room_is_not_in_the_group(make):

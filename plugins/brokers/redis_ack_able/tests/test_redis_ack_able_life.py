@@ -125,10 +125,9 @@ def test_who_was_taken_for_dead_registers_again_and_its_old_numbers_hit_nothing(
 def test_a_wait_that_is_answered_after_its_consumer_was_buried_loses_nothing(make, then):
     """The server moves a message into the list of one that waits, whether or not it was taken for dead meanwhile."""
     silent, other = make(), make(lease_seconds=0.5)
-    time.sleep(0.6)
-    other.maintain()
-    put(other, b"late")
     server, claims = other._server, silent._claims
+    until(lambda: (time.sleep(0.05), other.maintain(), server.ask("EXISTS", claims.held))[2] == 0)
+    put(other, b"late")
     server.ask("BLMOVE", silent.context.queue, claims.waiting, "LEFT", "RIGHT", 1)
     if then == "fetches":
         assert bodies(silent.fetch(1, 0)) == [b"late"]

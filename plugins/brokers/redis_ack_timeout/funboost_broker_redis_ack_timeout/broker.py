@@ -34,7 +34,7 @@ class RedisAckTimeoutBroker(StoredBroker):
         self._unacked, self._held = f"{keys.start}unacked", f"{keys.start}held"
         self._claim_keys = [keys.queue, self._unacked, self._held, keys.delayed, keys.attempts]
         self._waiter: Waiter | None = None
-        self._known: set[str] = set()  # deliveries that are given back at the end
+        self._known: dict[str, None] = {}  # deliveries that are given back at the end, in their order
         self._doubt = ""  # a call of which nobody knows whether it was made
         self._until_due = inf
         self._plenty = True  # whether the last fetch got something, and so the next is likely to
@@ -46,10 +46,10 @@ class RedisAckTimeoutBroker(StoredBroker):
 
     def close(self) -> None:
         """Give back what is not acknowledged and let go of the connections."""
-        known, self._known = self._known, set()
+        known, self._known = self._known, {}
         try:
             if known and self._attached is not None and not self._attached.closed:
-                self._back(sorted(known))
+                self._back(list(known))
         except RedisUnavailable as error:
             self.context.logger.warning("queue %s: %s What is held comes back in time.", self._keys.queue, error)
         finally:
@@ -106,7 +106,7 @@ class RedisAckTimeoutBroker(StoredBroker):
                 self._seconds,
             )
         names = [f"{call}{place}" for place in range(len(bodies))]
-        self._known.update(names)
+        self._known.update(dict.fromkeys(names))
         return list(map(Delivery, bodies, names, counts or [1] * len(bodies)))
 
     def wake(self) -> None:
@@ -129,7 +129,7 @@ class RedisAckTimeoutBroker(StoredBroker):
             self._settled(deliveries)
 
     def _settled(self, deliveries: Sequence[Delivery]) -> None:
-        self._known.difference_update(delivery.tag for delivery in deliveries)
+        self._forget(deliveries)
         digests = [digest(delivery) for delivery in deliveries if delivery.attempts > 1]
         if digests:
             self._server.ask("HDEL", self._keys.attempts, *digests)
@@ -138,7 +138,11 @@ class RedisAckTimeoutBroker(StoredBroker):
         """Give messages back: to the front; those that were given back once already, behind the others."""
         if deliveries and not self._closed:
             self._back([delivery.tag for delivery in deliveries])
-            self._known.difference_update(delivery.tag for delivery in deliveries)
+            self._forget(deliveries)
+
+    def _forget(self, deliveries: Sequence[Delivery]) -> None:
+        for delivery in deliveries:
+            self._known.pop(delivery.tag, None)
 
     def _back(self, names: list[str]) -> None:
         keys = self._keys
@@ -151,7 +155,7 @@ class RedisAckTimeoutBroker(StoredBroker):
             return
         names = [self._unacked, self._held, self._keys.attempts, target.queue, target.delayed, target.attempts]
         self._server.run(FORWARD, names, [delivery.tag, *arrival(message)])
-        self._known.discard(delivery.tag)
+        self._forget([delivery])
         if due is not None and due - self.context.clock.time() < SOON:
             self.wake()
 

@@ -41,6 +41,19 @@ def test_late_messages_come_back_while_one_waits_and_are_counted(make, caplog, m
     assert keys(make(listen=False)) == []
 
 
+def test_what_is_held_at_the_end_goes_back_in_order(make):
+    """However many digits the numbers of calls and of places have."""
+    broker = make()
+    messages = [b"%d" % number for number in range(32)]
+    for message in messages[:20]:
+        put(broker, message)
+        broker.fetch(1, 0)
+    put(broker, *messages[20:])
+    broker.fetch(12, 0)
+    broker.close()
+    assert bodies(make().fetch(100, 0)) == messages
+
+
 def test_others_look_after_late_messages_also_while_they_are_busy(make):
     slow, busy = make(ack_timeout=0.3), make(ack_timeout=0.3)
     put(busy, b"a")

@@ -156,7 +156,7 @@ def test_deleted_file_wakes_who_waits(make, hand_clock):
     result = []
     thread = threading.Thread(target=lambda: result.extend(consumer.fetch(1, 60)), daemon=True)
     thread.start()
-    assert hand_clock.asleep.wait(10)
+    assert hand_clock.asleep.wait(30)
     delete(publisher._attached.path)
     publisher.publish([Outgoing(b"x")])
     thread.join(20)

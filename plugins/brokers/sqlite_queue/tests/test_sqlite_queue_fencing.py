@@ -56,7 +56,7 @@ def test_the_queue_keeps_working_for_a_fenced_consumer_that_waits(make, hand_clo
     result = []
     thread = threading.Thread(target=lambda: result.extend(one.fetch(1, 60)), daemon=True)
     thread.start()
-    assert hand_clock.asleep.wait(10)
+    assert hand_clock.asleep.wait(30)
     lose_lock(one)
     two.maintain()
     two.publish([Outgoing(b"x")])

@@ -73,7 +73,7 @@ def test_a_call_that_outlasts_its_consumer_takes_nothing_along(make, call):
     broker.publish([Outgoing(b"a")])
     held_up = HeldUp(broker._attached)
     join = start(call, broker)
-    assert held_up.arrived.wait(10)
+    assert held_up.arrived.wait(30)
     broker.close()
     held_up.go.set()
     assert not join()
@@ -86,7 +86,7 @@ def test_a_fetch_that_waits_ends_with_its_consumer(make, hand_clock):
     broker = make(clock=hand_clock)
     hand_clock.nap = 60  # only a signal ends it
     join = start(broker.fetch, 1, 3600)
-    assert hand_clock.asleep.wait(10)
+    assert hand_clock.asleep.wait(30)
     broker.close()
     assert join() == ()
 
@@ -163,7 +163,7 @@ def test_a_queue_is_read_when_it_is_committed(make):
     with database.lock, database.transaction(False) as link:
         link.queue("new")
         join = start(database.read, "new", "count")
-        assert held_up.arrived.wait(10)
+        assert held_up.arrived.wait(30)
     held_up.go.set()
     assert join() == [(0,)]
     assert database.link is link, "nobody closed it"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as NoAnswer
 
 from .errors import CLIENT_ERRORS, explain, moved
 
@@ -87,12 +88,14 @@ class Link:
         refused: ResponseError | None = None
         connection = self._connection
         usual = connection.socket_timeout
-        more = {"timeout": patience + usual} if usual and patience > usual / 2 else {}
+        long = patience + usual if usual and patience > usual / 2 else 0.0
         try:
             self._send(connection.pack_commands(commands))
             for _ in commands:
+                if long and not connection.can_read(long):
+                    raise NoAnswer(f"no answer within {long:g} s")
                 try:
-                    replies.append(self._read(True, **more))
+                    replies.append(self._read(True))
                 except ResponseError as error:
                     refused = refused or error
         except CLIENT_ERRORS as error:

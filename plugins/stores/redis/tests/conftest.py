@@ -24,8 +24,11 @@ def make_state(redis_place):
 
 @pytest.fixture
 def server(redis_place):
-    """A bare connection to the place of this test."""
+    """Bare connections to the place of this test, under a setting that no other user of the place has.
+
+    Places are used again: a server that an earlier test has left there, with connections or closed, is not this one.
+    """
     user = object()
-    server = attach(redis_place.url, "REDIS_URL", user)
+    server = attach(redis_place.url, "that of the fixture server", user)
     yield server
     detach(server, user)

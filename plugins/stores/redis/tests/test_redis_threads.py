@@ -10,6 +10,7 @@ from funboost_store_redis.cluster import Cluster
 from funboost_store_redis.errors import RedisUnavailable
 from funboost_store_redis.finders import Sentinels
 from funboost_store_redis.link import Link
+from funboost_store_redis.server import Server
 from funboost_testing.calls import Call
 from funboost_testing.stores.replies import Heard
 from redis_helpers import until
@@ -111,7 +112,9 @@ def test_two_threads_empty_the_pool_of_a_master_that_has_stepped_down(server):
     assert not list(server._all)
 
 
-def test_connections_end_by_themselves_while_all_are_closed(server):
+def test_connections_end_by_themselves_while_all_are_closed(redis_place):
+    server = Server(Address(redis_place.url, "X"))  # not attached: it would stay there, closed, for the next one
+
     class Links(set):
         def __bool__(self):
             some = len(self) > 0
