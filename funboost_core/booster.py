@@ -15,7 +15,6 @@ from .checks import refuse_impossible
 from .message import new_task_id
 from .native import RLock, off_hub
 from .results import AsyncResult
-from .shielding import shielded
 from .task import Task
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Booster(Generic[P, R, C]):
 
     @property
     def _outlet(self) -> Publisher:
-        return self._publisher or shielded(off_hub, self._connected)  # several greenlets would share the lock
+        return self._publisher or _uninterrupted(self._connected)
 
     def _connected(self) -> Publisher:
         self.task.prepare()
@@ -279,10 +278,17 @@ class Booster(Generic[P, R, C]):
 
     def close(self) -> None:
         """Release the connection; publishing again opens another."""
-        shielded(off_hub, self._disconnect)
+        _uninterrupted(self._disconnect)
 
     def _disconnect(self) -> None:
         with self._lock:  # one that is being made is closed too
             publisher, self._publisher = self._publisher, None
         if publisher is not None:
             publisher.close()
+
+
+def _uninterrupted(function: Callable[[], Any]) -> Any:
+    """``function()``, off the hub where several greenlets would share its lock."""
+    from .shielding import shielded
+
+    return shielded(off_hub, function)

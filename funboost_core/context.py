@@ -8,7 +8,6 @@ import logging
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from .native import off_hub
-from .shielding import shielded
 
 if TYPE_CHECKING:
     from .ports.broker import Delivery
@@ -80,6 +79,7 @@ class CurrentTask:
                 fct.report_progress({"done": number + 1, "of": len(pages)})
         """
         from .progress import report
+        from .shielding import shielded
 
         shielded(off_hub, report, self._delivery(), value)
 
