@@ -264,7 +264,8 @@ def test_the_tests_pass_on_wheels(house, tmp_path, tests, names):
             shutil.copytree(folder, place.folder / folder.relative_to(workspace.ROOT), ignore=ignore)
     shutil.copy(workspace.ROOT / "tests" / "conftest.py", place.folder / "tests")
     shutil.copy(workspace.ROOT / "pyproject.toml", place.folder)  # the configuration of pytest
-    (place.folder / "conftest.py").write_text(FROM_SITE_PACKAGES)
+    ours = (workspace.ROOT / "conftest.py").read_text("utf-8")
+    (place.folder / "conftest.py").write_text(ours + FROM_SITE_PACKAGES, "utf-8")
     done = place.run("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     assert done.returncode == 0, done.stdout[-8000:]
     assert str(workspace.ROOT) not in place.program("import sys\nprint(sys.path)", "where.py")
