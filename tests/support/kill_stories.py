@@ -177,16 +177,30 @@ def publisher(folder: Path, times: int) -> dict[str, Any]:
 HOLDER = (
     MARKS
     + """
-import ctypes
+import ctypes, gc
+from funboost_broker_sqlite_queue.database import Database as Queues
+from funboost_store_sqlite.database import Database as State
 libc = ctypes.PyDLL(None)  # its functions keep the interpreter's lock
 held = os.open(str(HERE / "held"), os.O_RDWR)
 byte = ctypes.create_string_buffer(1)
+
+def hold():  # not while another thread is writing: it would keep the file until it may go on, and all others would wait
+    files = [found for found in gc.get_objects() if isinstance(found, (Queues, State))]
+    locks = [file.lock if isinstance(file, Queues) else file._lock for file in files]
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # what is seen still holds when it is called
+    while True:
+        time.sleep(0.02)  # who has waited with the usual interval has had its turn then
+        if not any(lock.locked() for lock in locks):
+            break
+    libc.read(held, byte, 1)
+    sys.setswitchinterval(usual)
 
 @boost(BoosterParams(queue_name="q"))
 def f(x, s=0):
     mark("begin", x)
     if s:
-        libc.read(held, byte, 1)
+        hold()
     mark("end", x)
 
 f.consume()
