@@ -15,15 +15,20 @@ import pytest
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_settings_of_this_machine(tmp_path_factory: pytest.TempPathFactory):
-    """FUNBOOST_… variables of the developer's shell are not seen, and the user's data is in a folder of the test run."""
+def _no_data_of_this_user(tmp_path_factory: pytest.TempPathFactory):
+    """The user's data is in a folder of the test run."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in os.environ:
-            if name.startswith("FUNBOOST_") and not name.startswith("FUNBOOST_TEST_"):
-                patch.delenv(name)
         data = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_DATA_HOME"
         patch.setenv(data, str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FUNBOOST_… variables of the developer's shell, or of another test, are not seen."""
+    for name in os.environ:
+        if name.startswith("FUNBOOST_") and not name.startswith("FUNBOOST_TEST_"):
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)

@@ -288,7 +288,7 @@ class Booster(Generic[P, R, C]):
 
 
 def _uninterrupted(function: Callable[[], Any]) -> Any:
-    """``function()``, off the hub where several greenlets would share its lock."""
+    """``function()``, in which a run is not interrupted; off the hub, where several greenlets would share its lock."""
     from .shielding import shielded
 
     return shielded(off_hub, function)

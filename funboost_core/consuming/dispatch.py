@@ -140,10 +140,10 @@ class Dispatch(Line):
     def _free(self) -> None:
         """When nothing is settled any more: let the other queues of the pool have the permits of what has ended."""
         ended = False
-        while not self._done.empty():
+        while True:
             try:
                 item = self._done.get(False)
-            except Empty:  # another run has ended too
+            except Empty:
                 break
             if item is None:
                 ended = True

@@ -2,7 +2,8 @@
 
 Used by tox.ini (``python tests/repo/workspace.py install broker-sqlite-queue``) and by the tests in this folder.  A
 distribution is named in full (``funboost-broker-sqlite-queue``) or as its tox environments are called: without its
-first word, with or without ``-lowest`` at the end.  What a distribution needs of this checkout is installed from it, never from a package index.
+first word, with or without ``-lowest`` at the end.  What a distribution needs of this checkout is installed from it,
+never from a package index.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def select(names: Iterable[str]) -> list[Distribution]:
             for needed in sorted(known[name].needs):
                 add(needed)
 
-    for name in (name.removesuffix("-lowest") for name in names):
+    for name in names:
         if name == "all":
             chosen = list(known)
         elif name == "standalone":
@@ -122,9 +123,10 @@ def install(names: Iterable[str], lowest: bool = False) -> None:
 
 def lowest_versions(chosen: Iterable[Distribution]) -> list[str]:
     """What pip is told so that it takes the lowest versions that are allowed: lines such as ``redis==5``."""
+    known = distributions()
     lines = [line for its in chosen for line in its.pyproject["project"].get("dependencies", [])]
     found = [re.match(r"([A-Za-z0-9._-]+)>=([0-9.]+)[^;]*(;.*)?$", line) for line in lines]
-    return sorted({f"{its[1]}=={its[2]}{its[3] or ''}" for its in found if its and its[1] not in distributions()})
+    return sorted({f"{its[1]}=={its[2]}{its[3] or ''}" for its in found if its and its[1] not in known})
 
 
 def wheels(folder: Path) -> None:
@@ -135,16 +137,21 @@ def wheels(folder: Path) -> None:
     _pip("wheel", "--no-deps", "--wheel-dir", str(folder), *(str(its.folder) for its in select(["all"])))
 
 
+def _plain(name: str) -> str:
+    """The distribution that a tox environment of that name tests."""
+    return name.removesuffix("-lowest")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="name and folder of every distribution")
     install_ = commands.add_parser("install", help="install in editable form")
-    install_.add_argument("names", nargs="+")
+    install_.add_argument("names", nargs="+", type=_plain)
     install_.add_argument("--lowest", action="store_true", help="libraries in the lowest versions that are allowed")
     commands.add_parser("wheels", help="build every wheel into FOLDER").add_argument("folder", type=Path)
     test = commands.add_parser("test", help="run one distribution's own tests")
-    test.add_argument("name")
+    test.add_argument("name", type=_plain)
     test.add_argument("pytest", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if options.command == "list":
@@ -157,8 +164,7 @@ def main() -> None:
     else:
         import pytest
 
-        name = options.name.removesuffix("-lowest")
-        [tested] = [its for its in distributions().values() if its.name in {name, f"funboost-{name}"}]
+        [tested] = [its for its in distributions().values() if its.name in {options.name, f"funboost-{options.name}"}]
         configured = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
         sys.exit(pytest.main([*configured, str(tested.folder / "tests"), *options.pytest]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 
 import pytest
@@ -51,6 +52,26 @@ def test_health_is_not_checked_where_no_answer_would_come(redis_place):
     silent.close()
     assert server.ask("LRANGE", "q", 0, -1) == [b"a", b"b"]
     detach(server, user)
+
+
+BLOCKING = [("PING",), ("BLPOP", "nothing", "0.6")]
+
+
+def test_a_command_that_waits_may_take_longer_than_the_timeout(redis_place):
+    link = Link(Address(f"{redis_place.url}?socket_timeout=0.2", "REDIS_URL"))
+    assert link.ask_all(BLOCKING, patience=30) == [b"PONG", None]
+    link.drop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="freezes by a signal")
+def test_a_server_that_hangs_is_an_error_when_the_wait_is_over_too(start_redis):
+    own = start_redis()
+    link = Link(Address(f"{own.url}?socket_timeout=0.2", "REDIS_URL"))
+    own.freeze()
+    with pytest.raises(RedisUnavailable, match=r"no answer within 0\.8 s"):
+        link.ask_all(BLOCKING, patience=0.6)
+    assert link.broken
+    own.thaw()
 
 
 @pytest.fixture
