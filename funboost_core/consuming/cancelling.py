@@ -14,6 +14,7 @@ from ..context import current
 from ..errors import ProcessDied, RunInterrupted, TaskTimeout
 from ..outcome import Outcome
 from ..ports.pool import Interrupter, Pool, TaskPool
+from ..shielding import shielded
 from .attempts import Abandoned, Attempt
 from .interrupting import CoroutineInterrupter, ThreadInterrupter, Throw, thrower
 
@@ -120,7 +121,7 @@ class Canceller:
         try:
             try:
                 interrupter.enter()
-                self._watch(attempt, params)
+                shielded(self._watch, attempt, params)  # it may be over at once, and the deadlines have a lock
                 result = function(**arguments)
             except BaseException as caught:
                 failure = caught

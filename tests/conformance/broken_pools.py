@@ -259,6 +259,12 @@ class _Last(Interrupter):
         self._own = next(run for run in reversed(running) if run._ident == get_ident())
         self._reached = None
 
+    def enter(self):
+        self._own.enter()
+
+    def leave(self):
+        self._own.leave()
+
     def throw(self, claim):
         end = monotonic() + 5
         while self._running[-1] is self._own and monotonic() < end:

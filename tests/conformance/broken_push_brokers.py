@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
-from push_brokers import MEMORY, CalledBack, Dropping, Lines, Refusing, Subscribed, Unstored
+from push_brokers import MEMORY, MOMENT, CalledBack, Dropping, Lines, Refusing, Subscribed, Unstored
 
 from funboost_core import BrokerSpec, BrokerUnavailable, Capability, Delivery, Overflow, PushBroker, hookimpl
 
@@ -233,7 +233,7 @@ class DropsUncounted(Dropping):
     names = ("test_what_comes_without_credit_meets_the_declared_rule",)
 
     def answer(self, sink, delivery):
-        if sink.wait(0.1):
+        if sink.wait(MOMENT):
             sink.put(delivery)
         return b"ok\n"
 

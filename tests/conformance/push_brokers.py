@@ -92,7 +92,7 @@ class Topic:
 
     def serve(self, subscriber, maximum, on_message):
         """The network loop of a client library: calls `on_message` until it is unsubscribed."""
-        held = self.subscribers[subscriber]
+        held = self.subscribers.get(subscriber, {})  # none: it has been unsubscribed before this thread began
         while True:
             with self.changed:
                 while subscriber in self.subscribers and not (self.waiting and len(held) < maximum):
@@ -278,6 +278,10 @@ class Lines(PushBroker):
             return connection.makefile("rb").readline()
 
 
+MOMENT = 2.0
+"""Seconds without credit after which a message is refused: with a consumer there is some sooner, however busy the machine."""
+
+
 class Refusing(Lines):
     """Always reads, and answers ``busy`` where there is no credit within a moment, as HTTP servers do with 503."""
 
@@ -287,7 +291,7 @@ class Refusing(Lines):
         return True
 
     def answer(self, sink, delivery):
-        sink.wait(0.1)
+        sink.wait(MOMENT)
         return b"ok\n" if sink.put(delivery) else b"busy\n"
 
 

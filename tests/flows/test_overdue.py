@@ -24,8 +24,9 @@ def threads(tmp_path):
     environment.close()
 
 
-SOON = TaskOptions(function_timeout=0.05)
-"""For those that hang: the others may be slow, on a busy machine, and must not be taken for such."""
+SOON = TaskOptions(function_timeout=1.0)
+"""For those that hang: the others may be slow, on a busy machine, and must not be taken for such; and these must have
+begun to hang by then."""
 LATE = 60.0
 
 
@@ -97,9 +98,10 @@ def test_at_the_limit_nothing_is_fetched_until_some_have_ended(threads, caplog):
             free.wait(30)  # no byte code runs while it waits
 
     task = story.task(
-        work, function_timeout=0.05, max_retry_times=0, concurrent_num=20, is_print_detail_exception=False
+        work, function_timeout=LATE, max_retry_times=0, concurrent_num=20, is_print_detail_exception=False
     )
-    task.push_many([{"x": x} for x in range(100)])
+    for x in range(100):
+        task.publish({"x": x}, options=SOON if x < 60 else None)
     task.consume()
     (consumer,) = story.environment.worker.consumers()
     story.until(lambda: consumer.gate.full)
@@ -285,3 +287,24 @@ def test_a_gate_that_was_closed_too_late_is_opened_by_the_next_beat(threads):
     task.push(1)
     assert threads.wait_for(1) == [1]
     assert not consumer.gate.full
+
+
+def test_a_time_out_that_comes_while_its_deadline_is_being_noted_leaves_no_lock_behind(threads):
+    """All runs with a time-out would wait for that lock, for ever."""
+
+    def work(x: int) -> None:
+        while not threads.note(x):
+            time.sleep(0.001)
+
+    deadlines = threads.environment.worker.deadlines
+    task = threads.task(work, function_timeout=LATE, max_retry_times=0)
+    task.consume()
+    with deadlines._changed:  # whose run notes its deadline waits here
+        task.push(1)
+        threads.until(lambda: deadlines._dues)
+        ((_, action),) = deadlines._dues.values()
+        time.sleep(0.1)
+        action()  # as the thread of the deadlines does when one has passed
+    threads.until(lambda: not deadlines._dues)
+    assert deadlines._changed.acquire(timeout=45)
+    deadlines._changed.release()

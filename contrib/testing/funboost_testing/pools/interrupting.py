@@ -25,10 +25,12 @@ class InterruptingTests(PoolBase):
     @proves("interrupting")
     def test_a_run_that_is_late_is_ended_where_it_waits(self, environment: Environment, shape: str) -> None:
         """Not given up: its ``finally`` has run by the time its result is told, and its slot is free."""
+        began: list[int] = []
         ended: list[int] = []
 
         def late(x: int) -> Generator[None, None, int]:
             try:
+                began.append(x)
                 while x >= 0:
                     yield
             finally:
@@ -43,8 +45,9 @@ class InterruptingTests(PoolBase):
             status = task.push(x).set_timeout(self.patience).status_and_result
             assert status is not None, "a run that was late had no result"
             assert (status["exception_type"], status["run_times"]) == ("TaskTimeout", 2)
-            assert ended == [x, x], "the runs were given up, not ended: nothing was thrown into them"
-            ended.clear()
+            # on a busy machine a run may be late before it has come to its first line
+            assert len(ended) >= len(began), "the runs were given up, not ended: nothing was thrown into them"
+        assert began, "no run began within its time"
         (consumer,) = environment.worker.consumers()
         assert consumer.describe()["abandoned"] == 0
         quick = task.publish({"x": -1}, options=TaskOptions(function_timeout=self.patience))
