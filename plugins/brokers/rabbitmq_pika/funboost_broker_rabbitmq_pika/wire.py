@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Callable
 
@@ -10,9 +12,52 @@ import pika
 from funboost_rabbitmq.client import Got, Item
 from funboost_rabbitmq.errors import NETWORK, Fault, code_of
 from funboost_rabbitmq.wire import CLOSING, CONNECT, IDLE, Wire
+from pika.adapters.select_connection import IOLoop
 
 _SAID = re.compile(r"\((403|530)\)")
 """What the server said, in the text of an error of connecting; pika itself guesses from when the connection ended."""
+
+
+class Loop(IOLoop):  # type: ignore[misc]
+    """The library's loop; knows what it watches, and is turned by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watched: set[int] = set()
+
+    def add_handler(self, fd: int, handler: Any, events: int) -> None:
+        """Called by the library."""
+        self.watched.add(fd)
+        super().add_handler(fd, handler, events)
+
+    def remove_handler(self, fd: int) -> None:
+        """Called by the library."""
+        super().remove_handler(fd)
+        self.watched.discard(fd)
+
+    def turn(self, seconds: float) -> None:
+        """Do what has to be done; wait for it at most so long."""
+        timer = self.call_later(seconds, _nothing)
+        self.poll()
+        self.process_timeouts()
+        self.remove_timeout(timer)
+
+    def turn_until(self, condition: Callable[[], bool]) -> bool:
+        """Until it holds, for some seconds; whether it does."""
+        end = monotonic() + CLOSING
+        while not condition():
+            if monotonic() >= end:
+                return False
+            self.turn(IDLE)
+        return True
+
+    def cut(self) -> None:
+        """Let the library see an end of what it watches."""
+        for fd in self.watched:
+            wire = socket.socket(fileno=fd)
+            with suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
+            wire.detach()
 
 
 class PikaWire(Wire):
@@ -39,15 +84,17 @@ class PikaWire(Wire):
             client_properties={"connection_name": f"funboost {self.queue}"},
         )
         opened: list[Any] = []
+        loop = Loop()
         self._connection = connection = pika.SelectConnection(
             parameters,
             on_open_callback=opened.append,
             on_open_error_callback=lambda _, error: self._broke(error),
             on_close_callback=lambda _, error: self._broke(error),
+            custom_ioloop=loop,
         )
-        self._loop = connection.ioloop
-        self._loop.activate_poller()
-        self._loop.add_handler(self.bell.fileno(), lambda *_: self.bell.wait(0), self._loop.READ)
+        self._loop = loop
+        loop.activate_poller()
+        loop.add_handler(self.bell.fileno(), lambda *_: self.bell.wait(0), self._loop.READ)
         self.expect(lambda: opened, "connecting")
         self.opened = True
         connection.add_on_connection_blocked_callback(self._block)
@@ -64,33 +111,26 @@ class PikaWire(Wire):
         """See `Wire.disconnect`."""
         if self._loop is None:
             return
+        loop = self._loop
         try:
-            self._end(self._connection, self._loop)
+            loop.remove_handler(self.bell.fileno())
+            self._end(self._connection, loop)
         finally:
-            self._loop.remove_handler(self.bell.fileno())
-            self._loop.deactivate_poller()
-            self._loop.close()
+            loop.deactivate_poller()
+            loop.close()
 
-    def _end(self, connection: Any, loop: Any) -> None:
+    def _end(self, connection: Any, loop: Loop) -> None:
         if not (connection.is_closing or connection.is_closed):  # also one that is still being made
             connection.close()
-        end = monotonic() + CLOSING
-        while not connection.is_closed and monotonic() < end:
-            loop.call_later(IDLE, _nothing)
-            loop.poll()
-            loop.process_timeouts()
+        if not loop.turn_until(lambda: connection.is_closed):
+            loop.cut()  # the server does not answer, and the library would leave its socket open
+        loop.turn_until(lambda: connection.is_closed and not loop.watched)
         for _ in range(3):  # what lets go of the socket comes afterwards, one step by another
-            loop.call_later(0, _nothing)
-            loop.poll()
-            loop.process_timeouts()
+            loop.turn(0)
 
     def pump(self, seconds: float) -> None:
         """See `Wire.pump`."""
-        loop = self._loop
-        timer = loop.call_later(seconds, _nothing)
-        loop.poll()
-        loop.process_timeouts()
-        loop.remove_timeout(timer)
+        self._loop.turn(seconds)
         if self.fault is not None:
             raise self.fault
 
