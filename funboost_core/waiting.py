@@ -30,10 +30,12 @@ def wait_until_quiet(task: Task, publisher: Publisher, seconds: float) -> None:
 
 
 def _activity(task: Task) -> tuple[int, int]:
-    """Messages running now and finished so far, over all consumers that are known."""
-    running = finished = 0
+    """Messages running now, those of our own consumers included that are about to, and finished so far, over all consumers
+    that are known."""
     environment = task.environment
-    ours = {c.id: c.describe() for c in environment.worker.consumers() if c.task.queue == task.queue}
+    consumers = [c for c in environment.worker.consumers() if c.task.queue == task.queue]
+    running, finished = sum(c.intake.held for c in consumers), 0  # before the rest: who has let go of it is seen to run
+    ours = {c.id: c.describe() for c in consumers}
     others = environment.state.coordinator.members(task.queue) if environment.state.has("coordinator") else {}
     for info in {**others, **ours}.values():
         running += int(info["running"])

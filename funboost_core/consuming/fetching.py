@@ -52,6 +52,7 @@ class Intake:
         self._drained = False  # whether the broker had fewer messages than were asked for
         self._sampled = (self._clock.monotonic(), 0)
         self.fetched: int = 0
+        self._before = 0  # `fetched`, when the last `take` began
         self._put_backs = self._finished_then = 0
         self.finished = 0  # counted by whoever finishes a message; close enough without a lock
         self.progress: float = self._clock.monotonic()  # when the broker last answered: the watchdog looks at it
@@ -62,6 +63,7 @@ class Intake:
         With `permits`, each message that is returned has one, reserved before it was fetched.  () when stopped, or when
         none came within `wait` seconds.  Never raises: a broker that fails is asked again after a growing pause.
         """
+        self._before = self.fetched
         if self._settler.put_backs != self._put_backs:
             self._calm(wait)
         if self._gate.may_wait:
@@ -162,6 +164,11 @@ class Intake:
                 self._task.environment.worker.hurry()
         window = max(WINDOW, min(LONGEST, self._trip / TRIP_SHARE))
         return max(1, min(self._batch, max(free, int(self._rate * window))))
+
+    @property
+    def held(self) -> int:
+        """What the last `take` has fetched: until the next one it may be neither in the queue any more nor run yet."""
+        return self.fetched - self._before
 
     @property
     def trouble(self) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 
+from funboost_core.consuming.receiving import Receiver
 from funboost_core.errors import CapabilityMissing
 from funboost_core.native import Thread
 from funboost_core.waiting import wait_until_quiet
@@ -88,6 +91,28 @@ def test_who_stood_still_has_not_looked(program):
     wait.pass_time(2)
     assert wait.thread.is_alive(), "it has not seen that nothing came and went"
     wait.finish()
+
+
+def test_a_message_that_is_not_yet_known_to_be_fit_to_run_is_noise(program, monkeypatch):
+    """It has been taken out of the queue and does not run: the state store is asked about it, for example."""
+    asking, answered, admit = Event(), Event(), Receiver.admit
+
+    def slowly(receiver, delivery):
+        asking.set()
+        assert answered.wait(30)
+        return admit(receiver, delivery)
+
+    monkeypatch.setattr(Receiver, "admit", slowly)
+    ran = []
+    program.server.put("q", b'{"x":1}')
+    program.booster(lambda x: ran.append(x)).consume()
+    assert asking.wait(30)
+    wait = Wait(program, 10)
+    wait.pass_time(100)
+    assert wait.thread.is_alive()
+    answered.set()
+    wait.finish()
+    assert ran == [1]
 
 
 def test_other_queues_are_no_noise(program):

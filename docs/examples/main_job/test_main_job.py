@@ -51,7 +51,7 @@ def _job(*arguments):
 
 
 def test_nothing_is_lost_when_a_worker_is_killed_half_way(folder):
-    done = _job(folder, "--processes", 2, "--threads", 2, "--qps", 60)
+    done = _job(folder, "--processes", 2, "--threads", 2, "--qps", 45)
     assert done.returncode == 0, done.stdout + done.stderr
     counts = {name: int(number) for name, number in TABLE.findall(done.stdout)}
     assert counts["files pushed"] == PLAIN + LATIN + OLD

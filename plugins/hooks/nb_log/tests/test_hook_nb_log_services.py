@@ -261,6 +261,7 @@ def test_a_real_topic(confluent_kafka, kafka_place):
 
 def test_settings_switch_them_on(monkeypatch, elastic):
     monkeypatch.setitem(sys.modules, "confluent_kafka", types.SimpleNamespace(Producer=Producer))
+    monkeypatch.setattr(ElasticHandler, "LINGER", WAIT)
     monkeypatch.setattr(hanging, "_made", lambda settings, **options: [])
     settings = Environment(
         {
