@@ -38,8 +38,10 @@ class Story:
         self.times: list[float] = []
         self.running = 0
         self.most = 0
+        self.looking = 0
+        """Functions that look at the clock; while any other one is called it stands still."""
         self._lock = threading.Lock()
-        self._steady = Steady(environment, clock, STEP, lambda: self.running)
+        self._steady = Steady(environment, clock, STEP, lambda: self.looking)
 
     def task(self, function: Callable[..., Any], **params: Any) -> Any:
         """`function` as a task, a coroutine function where the pool wants one; it is noted when it begins."""
@@ -110,24 +112,34 @@ class Story:
         def wait(x: Any) -> Any:
             until = self.clock.time() + seconds
             try:
+                self._looks(1)
                 while self.clock.time() < until:
                     time.sleep(0.002)
             except BaseException as error:
                 ended.append(type(error).__name__)
                 raise
+            finally:
+                self._looks(-1)
             ended.append(x)
 
         async def wait_on_the_loop(x: Any) -> Any:
             until = self.clock.time() + seconds
             try:
+                self._looks(1)
                 while self.clock.time() < until:
                     await asyncio.sleep(0.002)
             except BaseException as error:
                 ended.append(type(error).__name__)
                 raise
+            finally:
+                self._looks(-1)
             ended.append(x)
 
         return wait_on_the_loop if self.pool == "asyncio" else wait
+
+    def _looks(self, more: int) -> None:
+        with self._lock:
+            self.looking += more
 
     def dead(self) -> int:
         """How many dead letters there are."""

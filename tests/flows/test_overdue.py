@@ -25,8 +25,8 @@ def threads(tmp_path):
 
 
 SOON = TaskOptions(function_timeout=1.0)
-"""For those that hang: the others may be slow, on a busy machine, and must not be taken for such; and these must have
-begun to hang by then."""
+"""For those that hang: the others may be slow, on a busy machine, and must not be taken for such.  One of these that is
+held up for so long before it hangs is interrupted, and does not hang: no verdict depends on that."""
 LATE = 60.0
 
 
@@ -42,8 +42,8 @@ def test_a_thousand_tasks_of_which_each_tenth_hangs(threads, caplog):
 
     def work(x: int) -> int:
         if x % 10 == 0:
-            stuck[x] = threading.current_thread()
             try:
+                stuck[x] = threading.current_thread()
                 free[x].wait(50)  # no byte code runs while it waits
             finally:
                 awake.append(x)
@@ -66,9 +66,10 @@ def test_a_thousand_tasks_of_which_each_tenth_hangs(threads, caplog):
     while len(told) < 1000:
         abandoned, threads_now = hanging(story), threading.active_count()
         most = max(most, abandoned)
-        gone_on_while_some_hung |= abandoned > 0 and len(told) > 50 and not awake
+        gone_on_while_some_hung |= abandoned > 0 and len(told) > 50 and not any(one.is_set() for one in free.values())
         assert threads_now <= before + 50 + 40 + 10
-        given_up = [x for x in (status.params["x"] for status in list(told)) if x in free and not free[x].is_set()]
+        over = [status.params["x"] for status in list(told)]
+        given_up = [x for x in over if x in stuck and x not in awake]
         if abandoned >= 40:
             for x in given_up[:10]:
                 free[x].set()
@@ -83,36 +84,45 @@ def test_a_thousand_tasks_of_which_each_tenth_hangs(threads, caplog):
     assert {status.params["x"] for status in told if not status.success} == set(range(0, 1000, 10))
     assert {status.exception_type for status in told if not status.success} == {"TaskTimeout"}
     story.until(lambda: hanging(story) == 0)
-    story.until(lambda: len(awake) == 100)
+    story.until(lambda: not stuck.keys() - awake)
     assert len(told) == 1000
     assert task.get_message_count() == 0
     assert not consumer.gate.full
 
 
 def test_at_the_limit_nothing_is_fetched_until_some_have_ended(threads, caplog):
-    story, free, seen = threads, threading.Event(), []
+    story, free, begun, ended = threads, threading.Event(), [], []
 
     def work(x: int) -> None:
-        seen.append(x)
-        if x < 60:
-            free.wait(30)  # no byte code runs while it waits
+        try:
+            begun.append(x)
+            if x < 100:
+                free.wait(30)  # no byte code runs while it waits
+        finally:
+            ended.append(x)
 
+    told: list[Any] = []
     task = story.task(
-        work, function_timeout=LATE, max_retry_times=0, concurrent_num=20, is_print_detail_exception=False
+        work,
+        function_timeout=LATE,
+        max_retry_times=0,
+        concurrent_num=20,
+        is_print_detail_exception=False,
+        user_custom_record_process_info_func=told.append,
     )
-    for x in range(100):
-        task.publish({"x": x}, options=SOON if x < 60 else None)
+    for x in range(140):
+        task.publish({"x": x}, options=SOON if x < 100 else None)
     task.consume()
     (consumer,) = story.environment.worker.consumers()
     story.until(lambda: consumer.gate.full)
     time.sleep(1.5)  # more than two graces: nothing that could still be given up would be left
     assert hanging(story) == 40
-    assert len(seen) <= 60
+    assert len(set(begun) - set(ended)) <= 60
     warnings = [record for record in caplog.records if "nothing more is fetched" in record.getMessage()]
     assert len(warnings) == 1
     assert "isolation='process'" in warnings[0].getMessage()
     free.set()
-    story.until(lambda: len(set(seen)) == 100)
+    story.until(lambda: len(told) == 140)
     story.until(lambda: hanging(story) == 0)
     assert not consumer.gate.full
 
@@ -157,10 +167,11 @@ def test_the_one_thread_of_single_thread_is_replaced(tmp_path):
         BoosterParams(queue_name="q", function_timeout=LATE, max_retry_times=0, is_using_rpc_mode=True),
         environment=environment,
     )(work)
-    results = [task.publish({"x": x}, options=None if x else SOON) for x in (0, 1, 2)]
-    task.consume()
-    assert [one.set_timeout(45).status_and_result["success"] for one in results] == [False, True, True]
-    assert on[0] != on[1] == on[2]
+    while not on or not hanging(story):  # once more where it was interrupted before it hung, on a busy machine
+        results = [task.publish({"x": x}, options=None if x else SOON) for x in (0, 1, 2)]
+        task.consume()  # the first time
+        assert [one.set_timeout(45).status_and_result["success"] for one in results] == [False, True, True]
+    assert on[-3] != on[-2] == on[-1]
     free.set()
     story.until(lambda: hanging(story) == 0)
     environment.close()
@@ -258,13 +269,16 @@ def test_a_kill_is_not_put_off_by_beats_that_repeat_its_order(tmp_path):
         free.wait(50)
 
     task = story.task(work, is_support_remote_kill_task=True, is_using_rpc_mode=True)
-    result = task.push(1)
     task.consume()
-    story.until(lambda: seen)
-    kills.order(environment, "story", result.task_id)
-    status = result.set_timeout(45).status_and_result
-    assert status is not None
-    assert status["exception_type"] == "TaskKilled"
+    for number in range(50):
+        result = task.push(number)
+        story.until(lambda number=number: number in seen)
+        kills.order(environment, "story", result.task_id)
+        status = result.set_timeout(45).status_and_result
+        assert status is not None
+        assert status["exception_type"] == "TaskKilled"
+        if hanging(story):  # else it was killed before it hung: once more
+            break
     assert hanging(story) == 1
     free.set()
     story.until(lambda: hanging(story) == 0)

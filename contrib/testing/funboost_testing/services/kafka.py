@@ -39,7 +39,7 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 auto.create.topics.enable=false
 broker.heartbeat.interval.ms=200
-broker.session.timeout.ms=1000
+broker.session.timeout.ms=2000
 """
 _JAVA = ["-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 

@@ -43,7 +43,7 @@ def explain(error: Any, servers: str, what: str = "") -> Exception:
         )
     if code in _FORBIDDEN:
         return ConfigError(f"Kafka at {servers} does not allow it: {text}. Ask for the right, or use another group_id.")
-    if code in _WRONG:
+    if code in _WRONG and "are currently fenced" not in text:  # that is: they have just started, or stood still
         return ConfigError(f"{text}. {_WRONG[code]}")
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
         return BrokerError(

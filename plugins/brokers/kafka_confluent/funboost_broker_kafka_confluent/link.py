@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
+from time import monotonic
 from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec  # type: ignore[attr-defined]
 
 from funboost_core.errors import ConfigError
-from funboost_core.native import Lock
+from funboost_core.native import Lock, sleep
 from funboost_core.settings import Settings
 
 from .errors import FORBIDDEN, error_of, explain
@@ -20,6 +22,8 @@ from .unpatched import AdminClient
 
 ASK = 5.0
 """Seconds that an administrative request may take."""
+ARRIVED = 0.01
+"""Seconds between two questions whether a new topic is known."""
 SHARED: dict[str, Any] = {"client.id": "funboost", "log_level": 2, "reconnect.backoff.max.ms": 1000}
 """What all clients begin with; log_level 2: errors come by exceptions, not on the standard error stream."""
 
@@ -131,10 +135,20 @@ class Link:
                         raise
                 elif code != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
+            self._arrived(topic)
         except KafkaException as error:
             self._admin.poll(0)
             raise explain(self._complaints.instead_of(error), self.servers, f"topic {topic}: ") from error
         self._known.add(topic)
+
+    def _arrived(self, topic: str) -> None:
+        """Wait until servers know a topic that has just been made; a consumer that is told of none takes it for trouble."""
+        end = monotonic() + self._ask
+        while True:
+            error = self._admin.list_topics(topic, timeout=self._ask).topics[topic].error
+            if error is None or error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART or monotonic() > end:
+                return
+            sleep(ARRIVED)
 
     def forget(self, topic: str) -> None:
         """It is not there any more: ask anew."""
@@ -170,7 +184,10 @@ class Link:
         return {part.partition: self._result(answer).offset for part, answer in asked.items()}
 
     def _result(self, future: Any) -> Any:
-        return future.result(self._ask + 1)
+        try:
+            return future.result(self._ask + 1)
+        except FutureTimeout:  # the client itself has not got round to saying so
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from None
 
     def close(self) -> None:
         """Let go of it."""

@@ -80,8 +80,11 @@ def programs(environment, options, tmp_path):
 def kill_again_and_again(environment, options, programs, times, count):
     params = BoosterParams(queue_name="q", broker_exclusive_config=options)
     task = boost(params, environment=environment)(lambda x: None)
-    task.push_many([{"x": number} for number in range(count)])
+    pushed = 0
     for _ in range(times):
+        more = range(pushed, pushed + count // times)  # each has something to do, however far the last one came
+        pushed = more.stop
+        task.push_many([{"x": number} for number in more])
         before = len(programs.runs())
         child = programs.start()
         programs.wait(lambda before=before: len(programs.runs()) >= before + 150, child)

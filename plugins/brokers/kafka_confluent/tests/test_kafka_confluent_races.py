@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import weakref
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from funboost_broker_kafka_confluent import leaving, publishing
 from funboost_broker_kafka_confluent import member as members
+from funboost_broker_kafka_confluent.errors import explain
 from funboost_broker_kafka_confluent.link import Link
 from funboost_testing.calls import Call
 from kafka_helpers import PATIENCE, numbers, put, take
 
-from funboost_core import BrokerUnavailable
+from funboost_core import BrokerUnavailable, ConfigError
 
 # -- publishing ---------------------------------------------------------------------------------------------------------
 
@@ -56,6 +58,44 @@ def test_confirmations_are_counted_by_one_thread_at_a_time(monkeypatch, what):
     other.result()
     publishing_.result()
     assert producer.most == 1
+
+
+# -- administration -----------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_the_client_owes_us_is_one_clear_error(monkeypatch):
+    """Its thread may stand still beyond the time limit that it was told."""
+    link = Link("127.0.0.1:1", {}, 1)
+    client = SimpleNamespace(create_topics=lambda *_, **__: {"t": Future()}, poll=lambda _: 0)
+    monkeypatch.setattr(link, "_admin", client)
+    monkeypatch.setattr(link, "_ask", -1)  # it has passed
+    with pytest.raises(BrokerUnavailable, match=r"topic t: .*KAFKA_BOOTSTRAP_SERVERS"):
+        link.ensure("t", 1, 1)
+
+
+def test_a_topic_that_was_made_is_known_to_the_servers_before_it_is_used(monkeypatch):
+    """They hear of it from the controller a moment later (5 of 100 times), and a consumer would be told that it is missing."""
+    made, answers = Future(), [KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)] * 2 + [None]
+    made.set_result(None)
+
+    def list_topics(topic, timeout):
+        return SimpleNamespace(topics={topic: SimpleNamespace(error=answers.pop(0))})
+
+    link = Link("127.0.0.1:1", {}, 1)
+    client = SimpleNamespace(create_topics=lambda *_, **__: {"t": made}, list_topics=list_topics)
+    monkeypatch.setattr(link, "_admin", client)
+    monkeypatch.setattr(link, "_ask", PATIENCE)
+    link.ensure("t", 1, 1)
+    assert not answers
+    link.ensure("t", 1, 1)  # nobody is asked again
+
+
+def test_servers_that_have_stood_still_may_be_asked_again():
+    """They are fenced until they have told the controller that they live: seen after two seconds of standing still."""
+    fenced = "Unable to replicate the partition 1 time(s): All brokers are currently fenced, or have all their log dirs"
+    few = "Unable to replicate the partition 2 time(s): The target replication factor of 2 cannot be reached"
+    told = [explain(KafkaError(KafkaError.INVALID_REPLICATION_FACTOR, text), "host:1") for text in (fenced, few)]
+    assert [type(error) for error in told] == [BrokerUnavailable, ConfigError]
 
 
 # -- closing ------------------------------------------------------------------------------------------------------------
@@ -119,7 +159,8 @@ def test_a_message_from_before_its_partition_went_and_came_again_hides_none_of_t
     client = SimpleNamespace(**{name: getattr(consumer, name) for name in dir(consumer) if not name.startswith("__")})
     client.consume = consume
     monkeypatch.setattr(member, "_consumer", client)
-    assert numbers(member.fetch(10, 0.05)) == []
+    with member._polling:  # one look, as `fetch` does, however late it comes to it
+        assert numbers(member._receive(10, 0.05)) == []
     assert not answers
     assert all(delivery.lost for delivery in held)
     assert numbers(take(broker, 3)) == [0, 1, 2]

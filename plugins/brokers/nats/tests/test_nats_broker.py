@@ -86,7 +86,8 @@ def test_who_has_no_room_is_not_in_the_group(make):
     assert sorted(free) == list(range(200, 300))
     busy.may.set()
     busy.wait_for(1 + accepted)
-    assert sorted(busy) == list(range(-1, accepted))
+    assert len(set(busy)) == len(busy) == 1 + accepted  # not always the first: room may come in the midst of a batch
+    assert set(busy) <= set(range(-1, 200))
 
 
 def test_a_flood_loses_and_doubles_nothing(make):
@@ -136,7 +137,7 @@ def test_plain_json_of_other_programs_runs(make, foreign, nats_place):
     listening(task_of(make(), seen))
     foreign.send(f"{nats_place.namespace}.q", '{"x": 7}')
     seen.wait_for(2)
-    assert seen == [-1, 7]
+    assert sorted(seen) == [-1, 7]
 
 
 def test_what_is_pushed_is_plain_json(make, foreign, nats_place):
@@ -155,4 +156,4 @@ def test_a_message_that_is_too_large_is_told_and_the_others_go(make):
         task.push("x" * 1_100_000)
     task.push("xyz")
     seen.wait_for(2)
-    assert seen == [2, 3]
+    assert sorted(seen) == [2, 3]
