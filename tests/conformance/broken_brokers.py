@@ -27,6 +27,17 @@ from funboost_core import (
 MEMORY = plugin.funboost_brokers()[0]
 
 
+IDLE_BEAT = (
+    "test_every_message_runs_once",
+    "test_bad_messages_do_not_stop_it",
+    "test_failures_are_retried_and_given_up",
+    "test_stopping_leaves_no_thread_behind",
+    "test_an_error_of_the_broker_is_told_and_survived",
+)
+"""Where messages are consumed and requeue() is wrong: what has not started is given back at each beat in which nothing
+ended, so a thread that stands still for that long is enough."""
+
+
 class Broken(MemoryBroker):
     names: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
@@ -94,7 +105,7 @@ class AcknowledgesForOthers(Broken):
     def ack(self, deliveries):
         for delivery in deliveries:
             holder = self.everywhere.get(str(delivery.body))
-            for held in [held for held in holder._held if held.body == delivery.body] if holder else ():
+            for held in [held for held in list(holder._held) if held.body == delivery.body] if holder else ():
                 holder._held.pop(held, None)
 
 
@@ -275,6 +286,7 @@ class ForgetsAtDrain(Broken):
     also = (
         "test_another_consumer_may_get_what_is_requeued",
         "test_what_is_requeued_again_and_again_is_no_delivery_more",
+        *IDLE_BEAT,
     )
 
     def requeue(self, deliveries):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 
+from broken_brokers import IDLE_BEAT
 from push_brokers import MEMORY, MOMENT, CalledBack, Dropping, Lines, Refusing, Subscribed, Unstored
 
 from funboost_core import BrokerSpec, BrokerUnavailable, Capability, Delivery, Overflow, PushBroker, hookimpl
@@ -56,6 +57,7 @@ class AcknowledgesBeforeTheRun(CalledBack):
         "test_what_was_put_and_not_fetched_goes_back",
         "test_what_was_accepted_runs_around_a_stop",
         "test_stopping_gives_back_what_was_not_started",
+        *IDLE_BEAT,
     )
 
     def run(self, sink, stop):
@@ -82,6 +84,7 @@ class ForgetsPrefetched(CalledBack):
         "test_what_is_requeued_again_and_again_is_no_delivery_more",
         "test_another_consumer_may_get_what_is_requeued",
         "test_what_was_accepted_runs_around_a_stop",
+        *IDLE_BEAT,
     )
 
     def requeue(self, deliveries):

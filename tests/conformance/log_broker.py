@@ -5,6 +5,8 @@ from __future__ import annotations
 from threading import Condition
 from weakref import WeakKeyDictionary
 
+from broken_brokers import IDLE_BEAT
+
 from funboost_core import BrokerSpec, Capability, Delivery, Outgoing, PullBroker, hookimpl
 from funboost_core.ports.offsets import OffsetWindow
 
@@ -154,6 +156,7 @@ class ForgetsAfterPublishing(LogBroker):
     """Publishes again what is given back and does not finish it: it runs twice."""
 
     names = ("test_stopping_gives_back_what_was_not_started",)
+    also = IDLE_BEAT
 
     def requeue(self, deliveries):
         ours = [d for d in deliveries if self._window is not None and self._window.holds(d.tag)]

@@ -39,6 +39,21 @@ def until(condition, seconds=45):
         time.sleep(0.01)
 
 
+def answer(ask):
+    """What is answered at last, where a busy server may take longer than it has."""
+    said = []
+
+    def try_it():
+        try:
+            said.append(ask())
+        except BrokerUnavailable:
+            return False
+        return True
+
+    until(try_it)
+    return said[0]
+
+
 def waiting(broker, function, *args):
     """A call that has begun to wait at the server: what it is to be woken by finds it asleep."""
     call = Call(function, *args)

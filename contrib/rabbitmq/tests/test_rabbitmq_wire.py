@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from threading import Event, get_ident
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -75,21 +76,27 @@ def test_what_is_acknowledged_while_it_ends_is_nothing_that_another_thread_tells
     assert {thread for thread, _ in wire.acked} <= {wire._thread.ident}
 
 
-def test_a_late_refusal_is_none_of_what_is_published_meanwhile(wire):
+def test_a_late_refusal_is_none_of_what_is_published_meanwhile(wire, monkeypatch):
     """An alarm came when the first message had been sent: its publisher was told so, and the server answers afterwards."""
+    passed = 0.0
+    monkeypatch.setattr("funboost_rabbitmq.wire.monotonic", lambda: monotonic() + passed)
 
     def sent_and_blocked():
+        nonlocal passed
         wire.blocked = "alarm"
+        passed += WAIT
 
     def both():
         wire.confirmed(1, False, False)
         wire.confirmed(2, False, True)
 
-    wire.news = [sent_and_blocked]
+    def publish(body, heard):
+        wire.blocked, wire.news = "", [heard]  # on its own thread, which else might hear it before it publishes
+        return wire.publish([Item(body, None)], "q", WAIT)
+
     with pytest.raises(PublishingBlocked):
-        wire.ask(lambda: wire.publish([Item(b"1", None)], "q", 0.01))
-    wire.blocked, wire.news = "", [both]
-    assert wire.ask(lambda: wire.publish([Item(b"2", None)], "q", WAIT)) == []
+        wire.ask(lambda: publish(b"1", sent_and_blocked))
+    assert wire.ask(lambda: publish(b"2", both)) == []
 
 
 def test_where_no_more_files_may_be_open_whoever_asks_is_told(monkeypatch):

@@ -222,7 +222,8 @@ class PushingTests(WorkingTests):
             raise ConnectionError("the test ends this run")
 
         sink.wait = failing  # type: ignore[method-assign]
-        running.call.running(max(_LONG, self.patience / 2))  # one that waits already; one that does not ends by `stop`
+        # one that waits already; one that does not ends by `stop`
+        running.call.running(max(_LONG, self.quiet, self.patience / 2))
         assert running.ends(self.patience)
         broker.close()
         broker.close = lambda: None  # type: ignore[method-assign]  # once is enough

@@ -71,7 +71,8 @@ class InterruptingTests(PoolBase):
         status = late.set_timeout(self.patience).status_and_result
         self.watch()
         go.append(True)
-        results = [other.set_timeout(self.patience).result for other in others]
+        statuses = [other.set_timeout(self.patience).status_and_result for other in others]
+        results = [None if one is None else one["result"] for one in statuses]
         assert results == list(range(1, 9)), f"the deadline of one run ended others: {results}"
         assert status is not None, "a run that was late had no result"
         assert status["exception_type"] == "TaskTimeout"
@@ -119,8 +120,8 @@ class InterruptingTests(PoolBase):
         ended: list[int] = []
 
         def wait(x: int) -> Generator[None, None, None]:
-            began.append(x)
             try:
+                began.append(x)
                 while True:
                     yield
             finally:

@@ -127,7 +127,14 @@ def test_threads_that_go_on_publishing_go_on_sharing_commits(make, monkeypatch):
         commit(database, batch)
 
     monkeypatch.setattr(publishing, "_commit", slow)
-    joins = [in_thread(lambda: [put(broker, b"x") for _ in range(50)]) for _ in range(8)]
+    all_there = threading.Barrier(8)  # one that has begun alone has nobody to share with
+
+    def work():
+        all_there.wait(20)
+        for _ in range(50):
+            put(broker, b"x")
+
+    joins = [in_thread(work) for _ in range(8)]
     for join in joins:
         join()
     assert sum(commits) == 400

@@ -14,6 +14,7 @@ from funboost_store_redis.errors import RedisUnavailable
 from funboost_store_redis.link import Link
 from funboost_store_redis.server import Server, attach, detach
 from funboost_testing.services.base import free_port
+from redis_helpers import answer
 
 from funboost_core.settings import Settings
 
@@ -57,8 +58,13 @@ def test_health_is_not_checked_where_no_answer_would_come(redis_place):
 BLOCKING = [("PING",), ("BLPOP", "nothing", "0.6")]
 
 
+def impatient(url):
+    """A connection that gives up what is not answered soon; making it may take a busy server longer than that."""
+    return answer(lambda: Link(Address(f"{url}?socket_timeout=0.2", "REDIS_URL")))
+
+
 def test_a_command_that_waits_may_take_longer_than_the_timeout(redis_place):
-    link = Link(Address(f"{redis_place.url}?socket_timeout=0.2", "REDIS_URL"))
+    link = impatient(redis_place.url)
     assert link.ask_all(BLOCKING, patience=30) == [b"PONG", None]
     link.drop()
 
@@ -66,7 +72,7 @@ def test_a_command_that_waits_may_take_longer_than_the_timeout(redis_place):
 @pytest.mark.skipif(sys.platform == "win32", reason="freezes by a signal")
 def test_a_server_that_hangs_is_an_error_when_the_wait_is_over_too(start_redis):
     own = start_redis()
-    link = Link(Address(f"{own.url}?socket_timeout=0.2", "REDIS_URL"))
+    link = impatient(own.url)
     own.freeze()
     with pytest.raises(RedisUnavailable, match=r"no answer within 0\.8 s"):
         link.ask_all(BLOCKING, patience=0.6)

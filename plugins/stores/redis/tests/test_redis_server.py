@@ -14,7 +14,7 @@ from funboost_store_redis.server import MOST_IDLE, REST, attach, detach
 from funboost_store_redis.store import RedisState
 from funboost_testing.calls import Call
 from funboost_testing.services import Proxy
-from redis_helpers import until
+from redis_helpers import answer, until
 
 from funboost_core.environment import Environment
 from funboost_core.errors import ConfigError
@@ -80,21 +80,6 @@ def test_an_answer_that_does_not_come_ends_the_connection(redis_place):
         server.ask("BLPOP", "nothing", 0)
     assert answer(lambda: server.ask("ECHO", "x")) == b"x", "the late answer is not taken for another's"
     detach(server, user)
-
-
-def answer(ask):
-    """What is answered at last, where a busy server may take longer than it has."""
-    said = []
-
-    def try_it():
-        try:
-            said.append(ask())
-        except RedisUnavailable:
-            return False
-        return True
-
-    until(try_it)
-    return said[0]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
