@@ -87,7 +87,9 @@ def test_a_failed_run_is_submitted_again_until_it_is_given_up(consume, program):
     with consumer.line._changed:
         assert consumer.line._changed.wait_for(lambda: consumer.line.running == 0, PATIENCE)
     assert consumer.intake.finished == 1
-    assert consumer.line.permits.out == 0
+    permits = consumer.line.permits
+    with permits._changed:  # who looks for the next message has some for a moment
+        assert permits._changed.wait_for(lambda: permits.out == 0, PATIENCE)
 
 
 def test_hooks_run_on_the_frameworks_threads_and_the_function_in_the_pool(consume, program):
