@@ -86,6 +86,7 @@ class Lane:
     """
 
     def __init__(self, name: str) -> None:
+        share_logging()  # it may be the first real thread that logs
         self._calls: native.SimpleQueue[_Call | None] = native.SimpleQueue()
         self._closed = False
         self._thread = native.Thread(target=self._run, name=name, daemon=True)

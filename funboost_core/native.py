@@ -30,6 +30,7 @@ __all__ = [
     "RLock",
     "SimpleQueue",
     "Thread",
+    "active_count",
     "blocking_allowed",
     "current_thread",
     "event",
@@ -90,7 +91,7 @@ patched: bool = _is_patched()
 _ours: set[int] = set()  # idents of the threads that may block, because nothing green runs on them
 
 if TYPE_CHECKING or not patched:
-    from threading import Condition, Event, Lock, RLock, Thread, current_thread, get_ident
+    from threading import Condition, Event, Lock, RLock, Thread, active_count, current_thread, get_ident
     from time import sleep
 
     _main = _threading.main_thread
@@ -98,6 +99,7 @@ else:
     _copy, _clock = _pristine_threading()
     Condition, Event, Lock, RLock = _copy.Condition, _copy.Event, _copy.Lock, _copy.RLock
     get_ident, current_thread, sleep, _main = _copy.get_ident, _copy.current_thread, _clock.sleep, _copy.main_thread
+    active_count = _copy.active_count
 
     class Thread(_copy.Thread):  # type: ignore[no-redef, name-defined, misc]
         """A real thread, known as one that may block."""

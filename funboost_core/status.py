@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from time import time
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import text_of
 from .message import RESERVED, encode
-from .native import get_ident
+from .native import active_count, get_ident
 
 if TYPE_CHECKING:
     from .outcome import Outcome, Verdict
@@ -128,7 +127,7 @@ def _describe(delivery: Delivery, outcome: Outcome | None, run_status: str) -> d
         "publish_time": extra["publish_time"],
         "publish_time_str": extra.get("publish_time_format", ""),
         "thread_id": get_ident(),
-        "total_thread": threading.active_count(),
+        "total_thread": active_count(),
         "run_times": outcome.runs if outcome else delivery.runs + 1,
         "run_status": run_status,
         "success": bool(outcome and outcome.success),
@@ -160,7 +159,7 @@ def _before(queue_name: str, function: str, message: Mapping[str, Any]) -> dict[
         "publish_time": extra.get("publish_time"),
         "publish_time_str": extra.get("publish_time_format", ""),
         "thread_id": get_ident(),
-        "total_thread": threading.active_count(),
+        "total_thread": active_count(),
         "run_times": 0,
         "run_status": None,
         "success": False,

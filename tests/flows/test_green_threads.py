@@ -31,7 +31,7 @@ def test_real_threads_beside_greenlets(library, scene, tmp_path):
     green_program.play("thread_scenes.py", library, scene, tmp_path)
 
 
-@pytest.mark.parametrize("scene", ["beats", "logs", "pushes", "first_pushes", "results", "crowd", "shared"])
+@pytest.mark.parametrize("scene", ["beats", "logs", "pushes", "first_pushes", "results", "crowd", "counts", "shared"])
 @pytest.mark.parametrize("library", ["gevent", "eventlet"])
 def test_the_framework_beside_greenlets(library, scene, tmp_path):
     green_program.play("framework_scenes.py", library, scene, tmp_path)

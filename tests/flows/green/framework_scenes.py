@@ -165,6 +165,18 @@ def crowd():
     assert environment.worker.stop()
 
 
+def counts():
+    """What is told of a run, and what is logged on real threads, needs no lock that greenlets hold."""
+    booster = task(lambda x: x, "counts", is_using_rpc_mode=True)
+    booster.push(0)
+    assert type(logging._lock) is type(native.RLock())
+    booster.consume()
+    with threading._active_limbo_lock:  # as whoever begins a thread does
+        status = booster.push(1).set_timeout(20).status_and_result
+    assert status["total_thread"] > 1
+    assert environment.worker.stop()
+
+
 def shared():
     """Locks, queues, events and sockets that the main greenlet made are usable in tasks."""
     lock, event, items = threading.Lock(), threading.Event(), queue.Queue()
