@@ -208,7 +208,7 @@ def share_logging() -> None:
     dead-lock within a second.  Real re-entrant ones exclude threads; greenlets of one thread never wait for each
     other, so records of two greenlets may only mix in a handler that waits on a socket in the middle of a record.
     """
-    if isinstance(logging.threading, _Threading):  # type: ignore[attr-defined]
+    if not native.patched or isinstance(logging.threading, _Threading):  # type: ignore[attr-defined]
         return
     logging.threading = _Threading("threading")  # type: ignore[attr-defined]  # for handlers that are made later
     logging._lock = native.RLock()  # type: ignore[attr-defined]

@@ -2,7 +2,8 @@
 
 ``tox -e amplified`` runs all tests like that, ``tox -e amplified -- FILE`` some.  A test that fails there and nowhere else
 takes an order or a speed for granted that nobody has promised, or has met a fault of the product.  Set AMPLIFY_THREADS
-and AMPLIFY_PROCESSES to ``0.1 0.2``: about each so many seconds, for up to so many seconds; ``0 0`` switches one off.
+(default ``0.1 0.1``) and AMPLIFY_PROCESSES (``0.5 0.3``): about each so many seconds, for up to so many seconds; ``0 0``
+switches one off.
 
 Not before Python 3.12: traced, 3.11 loops for ever when an exception is thrown into a thread that does not take it.
 """

@@ -317,7 +317,7 @@ def test_a_time_out_that_comes_while_its_deadline_is_being_noted_leaves_no_lock_
         task.push(1)
         threads.until(lambda: deadlines._dues)
         ((_, action),) = deadlines._dues.values()
-        time.sleep(0.1)
+        time.sleep(0.1)  # by then it does wait; if not, the lock is not in danger, and nothing is shown
         action()  # as the thread of the deadlines does when one has passed
     threads.until(lambda: not deadlines._dues)
     assert deadlines._changed.acquire(timeout=45)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _queue
 import importlib.util
+import logging
 import threading
 import time
 
@@ -13,7 +14,9 @@ from funboost_testing.calls import Call
 from funboost_core import native
 
 
-@pytest.mark.parametrize("name", ["Condition", "Event", "Lock", "RLock", "Thread", "get_ident", "current_thread"])
+@pytest.mark.parametrize(
+    "name", ["Condition", "Event", "Lock", "RLock", "Thread", "active_count", "get_ident", "current_thread"]
+)
 def test_unpatched_names_are_those_of_threading(name):
     assert getattr(native, name) is getattr(threading, name)
 
@@ -114,6 +117,7 @@ def test_a_call_on_a_lane_that_was_closed_is_refused():
     from funboost_core.green import Lane
 
     lane = Lane("funboost-test")
+    assert logging.threading is threading, "where nothing is patched, nothing need be shared"
     assert lane(int, "1") == 1
     inside = []
 

@@ -94,7 +94,7 @@ class PikaWire(Wire):
         )
         self._loop = loop
         loop.activate_poller()
-        loop.add_handler(self.bell.fileno(), lambda *_: self.bell.wait(0), self._loop.READ)
+        loop.add_handler(self.bell.fileno(), lambda *_: self.bell.wait(0), loop.READ)
         self.expect(lambda: opened, "connecting")
         self.opened = True
         connection.add_on_connection_blocked_callback(self._block)
